@@ -1,0 +1,62 @@
+"""Which people and organisations somebody may see, as QuerySet vocabulary."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from django.db import models
+from django.db.models import Exists, OuterRef, Q
+
+if TYPE_CHECKING:
+    from accounts.models import Invitation, Membership, Organization, User
+
+
+class UserQuerySet(models.QuerySet["User"]):
+    def active(self) -> UserQuerySet:
+        return self.filter(is_active=True)
+
+    def desk(self) -> UserQuerySet:
+        """Everybody who works for the vendor."""
+        return self.exclude(role="")
+
+    def agents(self) -> UserQuerySet:
+        from accounts.models import AGENT_ROLES
+
+        return self.active().filter(role__in=AGENT_ROLES)
+
+    def customers(self) -> UserQuerySet:
+        return self.filter(role="")
+
+
+class OrganizationQuerySet(models.QuerySet["Organization"]):
+    def visible_to(self, user: User) -> OrganizationQuerySet:
+        """All for the staff; a customer sees those of an active membership."""
+        if user.is_desk:
+            return self
+        return self.of_member(user)
+
+    def of_member(self, user: User) -> OrganizationQuerySet:
+        from accounts.models import Membership
+
+        mine = Membership.objects.active().filter(user=user, organization=OuterRef("pk"))
+        return self.filter(Exists(mine), is_active=True)
+
+    def managed_by(self, user: User) -> OrganizationQuerySet:
+        """Those whose members the person may manage: a manager's own, an admin's all."""
+        from accounts.models import Membership
+
+        if user.is_staff:
+            return self
+        mine = Membership.objects.active().filter(user=user, organization=OuterRef("pk"), role=Membership.Role.MANAGER)
+        return self.filter(Exists(mine), is_active=True)
+
+
+class MembershipQuerySet(models.QuerySet["Membership"]):
+    def active(self) -> MembershipQuerySet:
+        return self.filter(ended_at=None)
+
+
+class InvitationQuerySet(models.QuerySet["Invitation"]):
+    def pending(self, *, now: datetime) -> InvitationQuerySet:
+        return self.filter(Q(expires_at__gt=now), accepted_at=None, revoked_at=None)

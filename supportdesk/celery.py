@@ -1,0 +1,26 @@
+"""The Celery application: what beat wakes, and how often.
+
+Every task here is a sweep that finds its work in PostgreSQL, so running it twice or late does no harm.
+"""
+
+import os
+
+from celery import Celery
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "supportdesk.settings")
+
+app = Celery("supportdesk")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks()
+app.conf.beat_schedule = {
+    # The paging engine's full pass: pages for tickets that qualify, steps that are due, deliveries to make.
+    "paging": {"task": "escalations.paging_pass", "schedule": 5.0, "options": {"expires": 5.0}},
+    # Mails for events that a lost wake-up left behind.
+    "notify": {"task": "tickets.notify", "schedule": 10.0, "options": {"expires": 10.0}},
+    # Mails that are due: new ones a wake-up missed, and retries.
+    "mail": {"task": "tickets.deliver_mail", "schedule": 10.0, "options": {"expires": 10.0}},
+    # Solved tickets to close, Pending ones to remind of or solve.
+    "workflow": {"task": "tickets.sweep", "schedule": 30.0, "options": {"expires": 30.0}},
+    # Uploads that no message took within a day.
+    "uploads": {"task": "tickets.discard_stale_uploads", "schedule": 3600.0, "options": {"expires": 3600.0}},
+}

@@ -1,0 +1,22 @@
+"""Small answers that several doors give."""
+
+from urllib.parse import urlencode
+
+from django.contrib.auth.views import redirect_to_login
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.utils.http import url_has_allowed_host_and_scheme
+
+
+def next_path(request: HttpRequest, default: str) -> str:
+    """The `next` address of the request if it stays on this host, else `default` (S077)."""
+    wanted = request.POST.get("next") or request.GET.get("next") or ""
+    safe = url_has_allowed_host_and_scheme(wanted, {request.get_host()}, require_https=request.is_secure())
+    return wanted if wanted and safe else default
+
+
+def ask_to_log_in(request: HttpRequest) -> HttpResponseBase:
+    """Send to the log-in page, and an htmx request along with its whole page."""
+    if getattr(request, "htmx", False):
+        here = request.headers.get("HX-Current-URL", "/")
+        return HttpResponse(status=204, headers={"HX-Redirect": f"/accounts/login/?{urlencode({'next': here})}"})
+    return redirect_to_login(request.get_full_path())

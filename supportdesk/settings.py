@@ -1,0 +1,271 @@
+"""All settings, read from the environment once; a wrong value stops the process at boot (see .env.example)."""
+
+from datetime import timedelta
+from pathlib import Path
+
+from csp.constants import NONE, SELF
+from kombu import Queue
+
+from supportdesk.lib import env
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+# --- Which desk this is ------------------------------------------------------------------------------------------
+DESK_ENV = env.choice("DESK_ENV", "production", ("production", "demo", "test"))
+DEBUG = False
+SITE_NAME = "SupportDesk"
+SITE_URL = env.web_address("SITE_URL", None if DESK_ENV == "production" else "http://127.0.0.1:8000")
+VENDOR_NAME = env.text("VENDOR_NAME", "Mattermost")
+PRODUCT_NAME = env.text("PRODUCT_NAME", "Mattermost")
+SUPPORT_EMAIL = env.text("SUPPORT_EMAIL", "support@desk.example")
+DOCUMENTATION_URL = env.text("DOCUMENTATION_URL", "https://docs.mattermost.com")
+FORUM_URL = env.text("FORUM_URL", "https://forum.mattermost.com")
+COMMUNITY_URL = env.text("COMMUNITY_URL", "https://community.mattermost.com")
+SECRET_KEY = env.text("SECRET_KEY", None if DESK_ENV == "production" else "only-for-demo-and-tests")
+ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", "" if DESK_ENV == "production" else "127.0.0.1,localhost,testserver")
+SECURE = SITE_URL.startswith("https://")
+
+# --- Where things are kept ---------------------------------------------------------------------------------------
+DEMO_DIR = env.path("DEMO_DIR", BASE_DIR / "var")
+ATTACHMENT_DIR = env.path("ATTACHMENT_DIR", DEMO_DIR / "attachments")
+MAIL_DIR = env.path("MAIL_DIR", DEMO_DIR / "mail")
+DATABASES = {
+    "default": {
+        **env.postgres("DATABASE_URL"),
+        "CONN_MAX_AGE": 60,
+        "CONN_HEALTH_CHECKS": True,
+        "OPTIONS": {"connect_timeout": 3, "application_name": "supportdesk"},
+    }
+}
+REDIS_URL = env.text("REDIS_URL")
+# People can log in without Valkey, so neither sessions nor the rate limits of allauth may live there.
+SESSION_ENGINE = "django.contrib.sessions.backends.db"
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "desk_cache"}}
+STORAGES = {
+    "default": {
+        "BACKEND": env.text("ATTACHMENT_STORAGE", "django.core.files.storage.FileSystemStorage"),
+        "OPTIONS": {"location": ATTACHMENT_DIR, "base_url": None, "file_permissions_mode": 0o600}
+        if not env.text("ATTACHMENT_STORAGE", "")
+        else {},
+    },
+    "staticfiles": {
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+        if DESK_ENV == "test"
+        else "whitenoise.storage.CompressedManifestStaticFilesStorage"
+    },
+}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# --- Applications ------------------------------------------------------------------------------------------------
+INSTALLED_APPS = [
+    "supportdesk.lib",
+    "escalations",
+    "tickets",
+    "accounts",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "django.contrib.postgres",
+    "django.contrib.humanize",
+    "allauth",
+    "allauth.account",
+    "django_htmx",
+    "django_filters",
+    "lucide",
+    "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "csp",
+]
+MIDDLEWARE = [
+    "supportdesk.middleware.DatabaseDownMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "supportdesk.middleware.SecurityHeadersMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.middleware.gzip.GZipMiddleware",
+    "supportdesk.middleware.BodyLimitMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "supportdesk.middleware.TimeZoneMiddleware",
+    "supportdesk.middleware.RefusalMiddleware",
+]
+ROOT_URLCONF = "supportdesk.urls"
+WSGI_APPLICATION = "supportdesk.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "supportdesk.middleware.desk_context",
+            ],
+            "libraries": {"desk": "supportdesk.lib.tags", "slots": "supportdesk.lib.slot_tags"},
+        },
+    }
+]
+
+# --- People and sessions -----------------------------------------------------------------------------------------
+AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+PASSWORD_HASHERS = (
+    ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    if DESK_ENV == "test"
+    else ["django.contrib.auth.hashers.PBKDF2PasswordHasher"]
+)
+PASSWORD_RESET_TIMEOUT = 60 * 60
+LOGIN_REDIRECT_URL = "home"
+LOGIN_URL = "account_login"
+ACCOUNT_ADAPTER = "accounts.adapters.AccountAdapter"
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
+ACCOUNT_SIGNUP_FORM_CLASS = "accounts.forms.SignupForm"
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_EMAIL_VERIFICATION = "mandatory"
+ACCOUNT_EMAIL_CONFIRMATION_EXPIRE_DAYS = 3
+ACCOUNT_CONFIRM_EMAIL_ON_GET = False
+ACCOUNT_LOGIN_ON_EMAIL_CONFIRMATION = False
+ACCOUNT_LOGOUT_ON_GET = False
+ACCOUNT_PREVENT_ENUMERATION = True
+ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
+ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
+ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if SECURE else "http"
+ACCOUNT_RATE_LIMITS = {"login_failed": "5/5m/key,20/m/ip"}
+ALLAUTH_TRUSTED_PROXY_COUNT = env.integer("TRUSTED_PROXY_COUNT", 0)
+SESSION_COOKIE_AGE = int(timedelta(days=7).total_seconds())
+SESSION_COOKIE_NAME = "__Host-sessionid" if SECURE else "sessionid"
+SESSION_COOKIE_SECURE = SECURE
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+CSRF_COOKIE_NAME = "__Host-csrftoken" if SECURE else "csrftoken"
+CSRF_COOKIE_SECURE = SECURE
+CSRF_TRUSTED_ORIGINS = [SITE_URL]
+
+# --- Security headers --------------------------------------------------------------------------------------------
+SECURE_SSL_REDIRECT = SECURE and env.flag("SSL_REDIRECT", True)
+SECURE_REDIRECT_EXEMPT = [r"^healthz"]
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if ALLAUTH_TRUSTED_PROXY_COUNT else None
+SECURE_HSTS_SECONDS = 63072000 if SECURE else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE
+SECURE_HSTS_PRELOAD = SECURE
+SECURE_REFERRER_POLICY = "strict-origin-when-cross-origin"
+X_FRAME_OPTIONS = "DENY"
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        "img-src": [SELF, "data:"],
+        "font-src": [SELF],
+        "connect-src": [SELF],
+        "manifest-src": [SELF],
+        "form-action": [SELF],
+        "frame-ancestors": [NONE],
+        "base-uri": [NONE],
+        "object-src": [NONE],
+    }
+}
+
+# --- Language and time -------------------------------------------------------------------------------------------
+LANGUAGE_CODE = "en-gb"
+USE_I18N = True
+USE_TZ = True
+TIME_ZONE = "UTC"
+
+# --- Static files, uploads and their limits ----------------------------------------------------------------------
+STATIC_URL = "/static/"
+STATIC_ROOT = env.path("STATIC_ROOT", DEMO_DIR / "static")
+STATICFILES_DIRS = [BASE_DIR / "static"]
+WHITENOISE_MAX_AGE = 31536000 if DESK_ENV == "production" else 60
+ATTACHMENT_MAX_BYTES = env.integer("ATTACHMENT_MAX_BYTES", 50 * 1024 * 1024, at_least=1)
+ATTACHMENT_MAX_COUNT = env.integer("ATTACHMENT_MAX_COUNT", 20, at_least=1)
+BODY_MAX_BYTES = env.integer("BODY_MAX_BYTES", ATTACHMENT_MAX_BYTES * 2 + 1024 * 1024, at_least=1)
+DESCRIPTION_MAX_BYTES = 64 * 1024
+CC_MAX_COUNT = 10
+DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 1000
+DATA_UPLOAD_MAX_NUMBER_FILES = ATTACHMENT_MAX_COUNT
+FILE_UPLOAD_PERMISSIONS = 0o600
+
+# --- Mail out ----------------------------------------------------------------------------------------------------
+_SMTP = env.smtp("EMAIL_URL")
+EMAIL_BACKEND = {
+    "production": "django.core.mail.backends.smtp.EmailBackend",
+    "demo": "supportdesk.lib.mail.EmlFileBackend",
+    "test": "django.core.mail.backends.locmem.EmailBackend",
+}[DESK_ENV]
+if DESK_ENV == "test" and env.text("MAIL_DIR", ""):
+    EMAIL_BACKEND = "supportdesk.lib.mail.EmlFileBackend"
+globals().update(_SMTP)
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", f"{VENDOR_NAME} Support <{SUPPORT_EMAIL}>")
+SERVER_EMAIL = DEFAULT_FROM_EMAIL
+MAIL_DOMAIN = SUPPORT_EMAIL.partition("@")[2]
+
+# --- Celery: rows are the queue, workers are woken by topic (supportdesk.lib.queue) -------------------------------
+CELERY_BROKER_URL = REDIS_URL
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_TASK_DEFAULT_QUEUE = "default"
+CELERY_TASK_QUEUES = [Queue("default"), Queue("paging")]
+CELERY_TASK_ROUTES = {"escalations.*": {"queue": "paging"}}
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_timeout": 5, "socket_connect_timeout": 5, "socket_keepalive": True}
+CELERY_TASK_TIME_LIMIT = 300
+WAKES = {
+    "ticket": ["escalations.paging_pass", "tickets.notify"],
+    "mail": ["tickets.deliver_mail"],
+    "page": ["escalations.paging_pass"],
+}
+
+# --- REST API ----------------------------------------------------------------------------------------------------
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["supportdesk.api.SessionAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["supportdesk.api.StrictJSONParser", "rest_framework.parsers.MultiPartParser"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
+    "EXCEPTION_HANDLER": "supportdesk.api.problem",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "SupportDesk API",
+    "VERSION": "1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+}
+
+# --- Paging ------------------------------------------------------------------------------------------------------
+PAGES_FILE = env.path("PAGES_FILE", DEMO_DIR / "pages.jsonl")
+
+# --- Logs: one JSON record a line --------------------------------------------------------------------------------
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"json": {"()": "supportdesk.lib.logs.JsonFormatter"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
+    "root": {"handlers": ["stderr"], "level": env.text("LOG_LEVEL", "INFO")},
+    "loggers": {"django.server": {"level": "WARNING"}, "django": {"handlers": [], "propagate": True}},
+}

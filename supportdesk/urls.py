@@ -1,0 +1,17 @@
+"""Every address of the desk; the apps list their own pages."""
+
+from django.contrib import admin
+from django.urls import include, path
+from drf_spectacular.views import SpectacularAPIView
+
+from supportdesk import health
+
+urlpatterns = [
+    path("healthz", health.healthz, name="healthz"),
+    path("accounts/", include("allauth.account.urls")),
+    path("admin/", admin.site.urls),
+    path("api/schema/", SpectacularAPIView.as_view(), name="api_schema"),
+    path("", include("accounts.urls")),
+    path("", include("escalations.urls")),
+    path("", include("tickets.urls")),
+]

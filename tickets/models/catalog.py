@@ -1,0 +1,129 @@
+"""What an admin configures for the request form and the workflow."""
+
+from django.contrib.postgres.fields import ArrayField
+from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator, MinValueValidator, URLValidator
+from django.db import models
+from django.db.models import Q
+
+from accounts.models import SupportPlan
+
+_web_only = URLValidator(schemes=["http", "https"])
+
+
+class ListedChoice(models.Model):
+    """An entry of one of the form's lists; it is switched off rather than deleted, because tickets name it."""
+
+    name = models.CharField(max_length=64, unique=True)
+    position = models.PositiveSmallIntegerField(default=0, help_text="Order in the list.")
+    is_active = models.BooleanField(default=True, help_text="Offered on the form.")
+
+    class Meta:
+        abstract = True
+        ordering = ("position", "name")
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Category(ListedChoice):
+    """What a request is about, with guidance of what to provide."""
+
+    slug = models.SlugField(max_length=64, unique=True)
+    guidance = models.TextField(blank=True, help_text="Markdown, shown beside the description.")
+    guide_url = models.CharField("guide", max_length=300, blank=True, validators=[_web_only])
+    concerns_mobile = models.BooleanField(default=False, help_text="Ask for mobile version and device.")
+
+    class Meta(ListedChoice.Meta):
+        verbose_name_plural = "categories"
+
+
+class Environment(ListedChoice):
+    """Where it happens: Production, Staging, …"""
+
+
+class MobileDevice(ListedChoice):
+    """On what it happens: iPhone, Android tablet, …"""
+
+
+class PromiseTarget(models.Model):
+    """What a plan promises for a priority: a span and the hours it runs on."""
+
+    class Promise(models.TextChoices):
+        FIRST_REPLY = "first_reply", "First reply"
+        NEXT_REPLY = "next_reply", "Next reply"
+        REGULAR_UPDATE = "regular_update", "Regular update"
+
+    class Hours(models.TextChoices):
+        AROUND_THE_CLOCK = "clock", "around the clock"
+        BUSINESS = "business", "business hours"
+
+    plan = models.ForeignKey(SupportPlan, on_delete=models.CASCADE, related_name="promises")
+    priority = models.PositiveSmallIntegerField(choices=[(1, "Urgent"), (2, "High"), (3, "Normal"), (4, "Low")])
+    promise = models.CharField(max_length=16, choices=Promise)
+    minutes = models.PositiveIntegerField(validators=[MinValueValidator(1)], help_text="A business day is 480.")
+    hours = models.CharField(max_length=10, choices=Hours)
+
+    class Meta:
+        ordering = ("plan", "promise", "priority")
+        constraints = [
+            models.UniqueConstraint(fields=["plan", "priority", "promise"], name="promise_once_per_plan_and_priority")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.plan}, {self.get_priority_display()}: {self.get_promise_display()} in {self.span}"
+
+    @property
+    def span(self) -> str:
+        """The span in words: "2 hours", "1 business day"."""
+        is_business = self.hours == self.Hours.BUSINESS
+        if is_business and self.minutes % 480 == 0:
+            return _counted(self.minutes // 480, "business day")
+        if self.minutes % 60 == 0:
+            return _counted(self.minutes // 60, "business hour" if is_business else "hour")
+        return _counted(self.minutes, "business minute" if is_business else "minute")
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def check_ascending(days: list[int]) -> None:
+    if days != sorted(set(days)) or any(day < 1 for day in days):
+        raise ValidationError("Give the days in ascending order, each once, such as 3, 5.", code="not_ascending")
+
+
+class WorkflowSettings(models.Model):
+    """The figures of the system's own moves; one row, edited in Django admin."""
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=1, editable=False)
+    close_after_hours = models.PositiveIntegerField(
+        default=48, validators=[MinValueValidator(1)], help_text="A Solved ticket is Closed after so many hours."
+    )
+    remind_after_days = ArrayField(
+        models.PositiveSmallIntegerField(),
+        default=list,
+        blank=True,
+        validators=[check_ascending],
+        help_text="Business days in Pending after which the customer is reminded, such as 3, 5.",
+    )
+    solve_after_days = models.PositiveSmallIntegerField(
+        default=7,
+        validators=[MinValueValidator(1), MaxValueValidator(365)],
+        help_text="Business days in Pending after which the ticket is solved.",
+    )
+
+    class Meta:
+        verbose_name = verbose_name_plural = "workflow settings"
+        constraints = [models.CheckConstraint(condition=Q(id=1), name="workflow_settings_are_single")]
+
+    def __str__(self) -> str:
+        return "Workflow settings"
+
+    def clean(self) -> None:
+        if self.remind_after_days and self.remind_after_days[-1] >= self.solve_after_days:
+            raise ValidationError({"solve_after_days": "This must come after the last reminder."})
+
+    @classmethod
+    def current(cls) -> "WorkflowSettings":
+        return cls.objects.filter(pk=1).first() or cls(remind_after_days=[3, 5])

@@ -1,0 +1,108 @@
+"""Which tickets, messages and files somebody may see, and the filters of lists, as QuerySet vocabulary."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from django.db import models
+from django.db.models import Exists, OuterRef, Q
+
+from accounts.models import Membership, Role, User
+from tickets.states import UNFINISHED, Status
+
+if TYPE_CHECKING:
+    from tickets.models import Attachment, Message, Participant, Ticket
+
+_SEE_ALL = (Role.AGENT, Role.LEAD, Role.SET, Role.ADMIN)
+
+
+class TicketQuerySet(models.QuerySet["Ticket"]):
+    def visible_to(self, user: User) -> TicketQuerySet:
+        """The role table: own, CC'd, and for managers their organisation's; agents, leads, SET and admins see all.
+
+        A requester keeps a request only while still a member of its organisation (S054). Stakeholders see what they
+        are brought into, which is nothing yet.
+        """
+        if not user.is_active:
+            return self.none()
+        if user.is_desk:
+            return self if user.role in _SEE_ALL else self.none()
+        return self.filter(self._mine(user) | self._managed(user) | self._copied(user))
+
+    def of_person(self, user: User) -> TicketQuerySet:
+        """Those the person follows: as requester or in copy."""
+        return self.filter(self._mine(user) | self._copied(user))
+
+    @staticmethod
+    def _mine(user: User) -> Q:
+        return Q(requester=user) & (Q(organization=None) | Q(organization__in=_organizations(user)))
+
+    @staticmethod
+    def _managed(user: User) -> Q:
+        return Q(organization__in=_organizations(user, role=Membership.Role.MANAGER))
+
+    @staticmethod
+    def _copied(user: User) -> Q:
+        from tickets.models import Participant
+
+        return Q(pk__in=Participant.objects.current().filter(user=user).values("ticket_id"))
+
+    def unfinished(self) -> TicketQuerySet:
+        return self.filter(status__in=UNFINISHED)
+
+    def unassigned(self) -> TicketQuerySet:
+        return self.filter(assignee=None)
+
+    def close_due(self, now: datetime) -> TicketQuerySet:
+        return self.filter(close_due_at__lte=now, status=Status.SOLVED)
+
+    def pending_due(self, now: datetime) -> TicketQuerySet:
+        return self.filter(pending_due_at__lte=now, status=Status.PENDING)
+
+    def with_row_data(self) -> TicketQuerySet:
+        """What a row of a list shows, in one query."""
+        return self.select_related("organization__plan", "requester", "assignee", "category")
+
+
+def _organizations(user: User, **filters: str) -> models.QuerySet[Membership, int]:
+    return (
+        Membership.objects.active()
+        .filter(user=user, organization__is_active=True, **filters)
+        .values_list("organization_id", flat=True)
+    )
+
+
+class MessageQuerySet(models.QuerySet["Message"]):
+    def visible_to(self, user: User) -> MessageQuerySet:
+        """The messages of visible tickets; notes for the staff only."""
+        from tickets.models import Ticket
+
+        seen = Ticket.objects.visible_to(user).filter(pk=OuterRef("ticket_id"))
+        messages = self.filter(Exists(seen))
+        return messages if user.is_desk else messages.public()
+
+    def public(self) -> MessageQuerySet:
+        return self.filter(is_public=True)
+
+
+class ParticipantQuerySet(models.QuerySet["Participant"]):
+    def current(self) -> ParticipantQuerySet:
+        """Those still copied in, without people who have since left the ticket's organisation (S054)."""
+        memberships = Membership.objects.filter(
+            user=OuterRef("user"), organization=OuterRef("ticket__organization")
+        ).order_by()
+        left = memberships.filter(ended_at__gte=OuterRef("added_at"))
+        return self.filter(removed_at=None).exclude(Exists(left) & ~Exists(memberships.active()))
+
+
+class AttachmentQuerySet(models.QuerySet["Attachment"]):
+    def visible_to(self, user: User) -> AttachmentQuerySet:
+        """Files of messages that the person sees, and own uploads not sent yet."""
+        from tickets.models import Message
+
+        seen = Message.objects.visible_to(user).filter(pk=OuterRef("message_id"))
+        return self.filter(Exists(seen) | Q(message=None, uploaded_by=user))
+
+    def unsent_by(self, user: User) -> AttachmentQuerySet:
+        return self.filter(message=None, uploaded_by=user)
