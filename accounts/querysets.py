@@ -9,7 +9,7 @@ from django.db import models
 from django.db.models import Exists, OuterRef, Q
 
 if TYPE_CHECKING:
-    from accounts.models import Invitation, Membership, Organization, User
+    from accounts.models import Invitation, Membership, Organization, User  # noqa: F401 - the querysets' parameters
 
 
 class UserQuerySet(models.QuerySet["User"]):

@@ -12,7 +12,7 @@ from accounts.models import Membership, Role, User
 from tickets.states import UNFINISHED, Status
 
 if TYPE_CHECKING:
-    from tickets.models import Attachment, Message, Participant, Ticket
+    from tickets.models import Attachment, Message, Participant, Ticket  # noqa: F401 - the querysets' parameters
 
 _SEE_ALL = (Role.AGENT, Role.LEAD, Role.SET, Role.ADMIN)
 
@@ -55,10 +55,10 @@ class TicketQuerySet(models.QuerySet["Ticket"]):
         return self.filter(assignee=None)
 
     def close_due(self, now: datetime) -> TicketQuerySet:
-        return self.filter(close_due_at__lte=now, status=Status.SOLVED)
+        return self.filter(close_due_at__lte=now, status=Status.SOLVED, do_not_close=False)
 
     def pending_due(self, now: datetime) -> TicketQuerySet:
-        return self.filter(pending_due_at__lte=now, status=Status.PENDING)
+        return self.filter(pending_due_at__lte=now, status=Status.PENDING, do_not_close=False)
 
     def with_row_data(self) -> TicketQuerySet:
         """What a row of a list shows, in one query."""

@@ -71,7 +71,9 @@ class Ticket(models.Model):
     channel = models.CharField(max_length=10, choices=Channel)
     opened_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
     follow_up_of = models.ForeignKey("self", null=True, blank=True, on_delete=models.PROTECT, related_name="follow_ups")
-    submission_key = models.CharField(max_length=64, blank=True, help_text="The form's nonce: submitting twice is once.")
+    submission_key = models.CharField(
+        max_length=64, blank=True, help_text="The form's nonce: submitting twice is once."
+    )
 
     created_at = models.DateTimeField()
     updated_at = models.DateTimeField(help_text="Of anything.")
@@ -118,8 +120,16 @@ class Ticket(models.Model):
             models.Index(fields=["-updated_at", "-id"], name="ticket_by_update"),
             models.Index(fields=["status", "-updated_at", "-id"], name="ticket_by_status"),
             models.Index(fields=["assignee", "status"], condition=Q(status__in=UNFINISHED), name="ticket_of_assignee"),
-            models.Index(fields=["close_due_at"], condition=~Q(close_due_at=None), name="ticket_close_due"),
-            models.Index(fields=["pending_due_at"], condition=~Q(pending_due_at=None), name="ticket_pending_due"),
+            models.Index(
+                fields=["close_due_at"],
+                condition=~Q(close_due_at=None) & Q(do_not_close=False),
+                name="ticket_close_due",
+            ),
+            models.Index(
+                fields=["pending_due_at"],
+                condition=~Q(pending_due_at=None) & Q(do_not_close=False),
+                name="ticket_pending_due",
+            ),
             models.Index(
                 fields=["id"],
                 condition=Q(status__in=(Status.NEW, Status.OPEN), priority__lte=Priority.HIGH)

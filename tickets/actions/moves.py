@@ -1,0 +1,84 @@
+"""The one place that assigns a status, with the deadlines that come and go with it."""
+
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from accounts.models import User
+from supportdesk.lib.errors import Conflict, NotAllowed
+from tickets.models import Ticket, WorkflowSettings
+from tickets.sla.calendar import add_business_days
+from tickets.states import Status, Verb, target
+
+
+def locked(ticket: Ticket, *, by: User | None) -> Ticket:
+    """The ticket's row, fresh and locked; NotAllowed when the person no longer sees it."""
+    rows = Ticket.objects.select_for_update(of=("self",)).select_related("organization", "requester")
+    if by is None:
+        return rows.get(pk=ticket.pk)
+    found = rows.visible_to(by).filter(pk=ticket.pk).first()
+    if found is None:
+        raise NotAllowed("You no longer have access to this request.", code="access_lost")
+    return found
+
+
+def require(allowed: bool, what: str) -> None:
+    """NotAllowed, naming what was wanted, unless `allowed`."""
+    if not allowed:
+        raise NotAllowed(f"You may not {what}.")
+
+
+def check(ticket: Ticket, verb: Verb) -> Status:
+    """The status that `verb` leads to; Conflict when the ticket's status refuses it."""
+    to = target(verb, ticket.state, answered=ticket.is_answered)
+    if to is None:
+        raise Conflict(
+            f"Request #{ticket.number} is {ticket.state.label} now, so this can't be done.", code="wrong_status"
+        )
+    return to
+
+
+def move(ticket: Ticket, verb: Verb, *, at: datetime, **changes: Any) -> Status:
+    """Carry out `verb` on the locked `ticket` together with `changes` to other columns; return the former status."""
+    former, to = ticket.state, check(ticket, verb)
+    if to is not former:
+        ticket.status = to
+        changes = {"status_changed_at": at, "hold_reason": "", **_deadlines(ticket, to, at), **changes}
+        changes.setdefault("public_updated_at", at)
+    write(ticket, at=at, **changes)
+    return former
+
+
+def write(ticket: Ticket, *, at: datetime, **changes: Any) -> None:
+    """Save `changes` and that the ticket was touched `at`."""
+    changes["updated_at"] = max(at, ticket.updated_at)
+    for name, value in changes.items():
+        setattr(ticket, name, value)
+    ticket.save(update_fields=["status", *changes])
+
+
+def zone_of(ticket: Ticket) -> ZoneInfo:
+    """The customer's time zone: the person's own before the organisation's."""
+    organization = ticket.organization
+    return ZoneInfo(ticket.requester.time_zone or (organization.time_zone if organization else "") or "UTC")
+
+
+def _deadlines(ticket: Ticket, to: Status, at: datetime) -> dict[str, Any]:
+    """When the system acts next in the status that the ticket goes to. A finished ticket waits for nobody."""
+    settings = WorkflowSettings.current() if to in {Status.SOLVED, Status.PENDING} else None
+    columns: dict[str, Any] = {"close_due_at": None, "pending_due_at": None, "reminders_sent": 0}
+    if settings and to is Status.SOLVED:
+        columns["close_due_at"] = at + timedelta(hours=settings.close_after_hours)
+    if settings and to is Status.PENDING:
+        columns["pending_due_at"] = next_pending_deadline(ticket, settings, since=at, reminders_sent=0)
+    if to in {Status.SOLVED, Status.CLOSED}:
+        columns |= {"waiting_since": None, "raised_at": None}
+    return columns
+
+
+def next_pending_deadline(
+    ticket: Ticket, settings: WorkflowSettings, *, since: datetime, reminders_sent: int
+) -> datetime:
+    """When a ticket that is Pending `since` is to be reminded of next, or solved once all reminders are out."""
+    days = [*settings.remind_after_days, settings.solve_after_days]
+    return add_business_days(since, days[min(reminders_sent, len(days) - 1)], zone_of(ticket))

@@ -1,0 +1,56 @@
+"""Agents' moves that need no words: solve, hold, off hold, reopen."""
+
+from datetime import datetime
+
+from django.db import transaction
+
+from accounts.models import User
+from supportdesk.lib import text
+from supportdesk.lib.errors import Invalid
+from tickets import access
+from tickets.actions.moves import locked, move, require
+from tickets.events import record
+from tickets.models import EventKind, Ticket
+from tickets.states import Verb
+
+
+@transaction.atomic
+def solve(ticket: Ticket, *, by: User, at: datetime) -> None:
+    """Solve without a reply; an unassigned ticket is taken. Raises NotAllowed, Conflict."""
+    ticket = locked(ticket, by=by)
+    require(access.may_work(by, ticket), "solve this request")
+    takes = {} if ticket.assignee_id else {"assignee": by}
+    former = move(ticket, Verb.SOLVE, at=at, **takes)
+    record(ticket, EventKind.SOLVED, by=by, at=at, from_status=former, to_status=ticket.status, took=bool(takes))
+
+
+@transaction.atomic
+def hold(ticket: Ticket, *, by: User, reason: str, at: datetime) -> None:
+    """Wait for somebody inside; the customer goes on seeing Open. Raises NotAllowed, Invalid without a reason, Conflict."""
+    ticket = locked(ticket, by=by)
+    require(access.may_work(by, ticket), "put this request on hold")
+    reason = text.one_line(reason, field="reason", most=200)
+    if not reason:
+        raise Invalid("Please say what the request waits for.", code="required", field="reason")
+    shown = ticket.public_updated_at  # the customer is not to notice (S050)
+    former = move(ticket, Verb.HOLD, at=at, hold_reason=reason, public_updated_at=shown)
+    record(ticket, EventKind.HELD, by=by, at=at, from_status=former, to_status=ticket.status, reason=reason)
+
+
+@transaction.atomic
+def unhold(ticket: Ticket, *, by: User, at: datetime) -> None:
+    """Take off hold. Raises NotAllowed, Conflict."""
+    ticket = locked(ticket, by=by)
+    require(access.may_work(by, ticket), "take this request off hold")
+    former = move(ticket, Verb.UNHOLD, at=at, public_updated_at=ticket.public_updated_at)
+    record(ticket, EventKind.UNHELD, by=by, at=at, from_status=former, to_status=ticket.status)
+
+
+@transaction.atomic
+def reopen(ticket: Ticket, *, by: User, at: datetime) -> None:
+    """Solved is Open again, by an agent or the customer; a customer who reopens waits for an answer."""
+    ticket = locked(ticket, by=by)
+    require(access.may_reopen(by, ticket), "reopen this request")
+    waits = {} if by.is_desk else {"waiting_since": ticket.waiting_since or at}
+    former = move(ticket, Verb.REOPEN, at=at, **waits)
+    record(ticket, EventKind.REOPENED, by=by, at=at, from_status=former, to_status=ticket.status)
