@@ -1,0 +1,190 @@
+"""The cast, who act in every story, and the doors they come through."""
+
+import os
+import shutil
+import socket
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from accounts.models import Membership, Organization, Role, User
+from supportdesk.lib import clock
+from tests import factories
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_network() -> Iterator[None]:
+    """Nothing in the suite talks to another machine."""
+    connect = socket.socket.connect
+
+    def guarded(self: socket.socket, address: Any) -> None:
+        if self.family in {socket.AF_INET, socket.AF_INET6} and address[0] not in {"127.0.0.1", "::1", "localhost"}:
+            raise AssertionError(f"a test tried to reach {address}")
+        connect(self, address)
+
+    socket.socket.connect = guarded  # type: ignore[method-assign]
+    yield
+    socket.socket.connect = connect  # type: ignore[method-assign]
+
+
+@pytest.fixture(autouse=True)
+def _forget_moved_clock() -> Iterator[None]:
+    """The clock's offset is a row, which goes with the test; what the process remembers of it must go too."""
+    clock.forget()
+    yield
+    clock.forget()
+
+
+@pytest.fixture
+def _defaults(db: None) -> None:
+    factories.load_defaults()
+
+
+@pytest.fixture
+def northwind(_defaults: None) -> Organization:
+    return factories.organization("Northwind", "premier", "Europe/Berlin")
+
+
+@pytest.fixture
+def contoso(_defaults: None) -> Organization:
+    return factories.organization("Contoso", "enterprise", "America/New_York")
+
+
+@pytest.fixture
+def fabrikam(_defaults: None) -> Organization:
+    return factories.organization("Fabrikam", "professional", "Australia/Sydney")
+
+
+@pytest.fixture
+def rita(northwind: Organization) -> User:
+    """A requester at Northwind, Premier."""
+    return factories.member("Rita", northwind)
+
+
+@pytest.fixture
+def tom(northwind: Organization) -> User:
+    """Her colleague."""
+    return factories.member("Tom", northwind)
+
+
+@pytest.fixture
+def mona(northwind: Organization) -> User:
+    """Their organisation's manager."""
+    return factories.member("Mona", northwind, Membership.Role.MANAGER)
+
+
+@pytest.fixture
+def sam(contoso: Organization) -> User:
+    """A stranger: requester at Contoso, Enterprise."""
+    return factories.member("Sam", contoso)
+
+
+@pytest.fixture
+def pia(fabrikam: Organization) -> User:
+    return factories.member("Pia", fabrikam)
+
+
+@pytest.fixture
+def fred(_defaults: None) -> User:
+    """Verified, without an organisation: Free."""
+    return factories.person("fred@hobby.example", "Fred")
+
+
+@pytest.fixture
+def ann(_defaults: None) -> User:
+    """An agent in the Americas."""
+    return factories.staff("Ann", Role.AGENT, "Americas")
+
+
+@pytest.fixture
+def bo(_defaults: None) -> User:
+    """An agent in Europe, Middle East and Africa."""
+    return factories.staff("Bo", Role.AGENT, "Europe, Middle East and Africa")
+
+
+@pytest.fixture
+def chi(_defaults: None) -> User:
+    """An agent in Asia-Pacific."""
+    return factories.staff("Chi", Role.AGENT, "Asia-Pacific")
+
+
+@pytest.fixture
+def lea(_defaults: None) -> User:
+    """The support lead."""
+    return factories.staff("Lea", Role.LEAD, "Europe, Middle East and Africa")
+
+
+@pytest.fixture
+def sven(_defaults: None) -> User:
+    """A SET engineer."""
+    return factories.staff("Sven", Role.SET)
+
+
+@pytest.fixture
+def pat(_defaults: None) -> User:
+    """Product: a stakeholder."""
+    return factories.staff("Pat", Role.PRODUCT)
+
+
+@pytest.fixture
+def ada(_defaults: None) -> User:
+    """The admin."""
+    return factories.staff("Ada", Role.ADMIN)
+
+
+@pytest.fixture
+def client_of() -> Callable[[User], Client]:
+    """A browser in which the person is signed in; CSRF is checked by the tests that are about it."""
+
+    def make(user: User) -> Client:
+        client = Client()
+        client.force_login(user)
+        return client
+
+    return make
+
+
+@pytest.fixture
+def move_clock(db: None) -> Callable[[timedelta], object]:
+    return clock.move
+
+
+@pytest.fixture
+def count_queries() -> Callable[[], CaptureQueriesContext]:
+    """`with count_queries() as queries: …; len(queries)`"""
+    from django.db import connection
+
+    return lambda: CaptureQueriesContext(connection)
+
+
+def _chromium() -> str | None:
+    return next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """A headless Chromium; without one its tests are skipped with the reason, or fail where REQUIRE_BROWSER=1."""
+    path = _chromium()
+    if path is None:
+        if os.environ.get("REQUIRE_BROWSER") == "1":
+            pytest.fail("Chromium was not found, and REQUIRE_BROWSER=1 asks for it.")
+        pytest.skip("Chromium was not found on this machine.")
+    from playwright.sync_api import sync_playwright
+
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"  # Playwright keeps an event loop running in this thread
+    flags = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"]
+    flags += ["--disable-background-networking", "--disable-component-update"]
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=path, args=flags)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def attachment_folder(settings: Any) -> Path:
+    return Path(settings.ATTACHMENT_DIR)
