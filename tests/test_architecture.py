@@ -1,0 +1,129 @@
+"""The architecture is a test: layers, purity, one writer of a status, scoped reads in doors."""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGES = ("supportdesk", "accounts", "tickets", "escalations")
+PURE = [
+    "tickets/states.py",
+    "tickets/routing.py",
+    "tickets/sla/calendar.py",
+    "escalations/paging/rotation.py",
+    "escalations/paging/decide.py",
+]
+DOORS = re.compile(r"(views|api|tasks|admin|management)(/|\.py$|_)")
+
+
+def sources(*packages: str) -> Iterator[tuple[str, ast.Module]]:
+    for package in packages or PACKAGES:
+        for path in sorted((ROOT / package).rglob("*.py")):
+            yield str(path.relative_to(ROOT)), ast.parse(path.read_text())
+
+
+def imports(tree: ast.Module) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+
+
+def test_one_line_assigns_a_tickets_status() -> None:
+    writers = [
+        f"{path}:{node.lineno}"
+        for path, tree in sources("tickets", "escalations", "accounts")
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Assign | ast.AugAssign)
+        for target in (node.targets if isinstance(node, ast.Assign) else [node.target])
+        if isinstance(target, ast.Attribute) and target.attr == "status"
+    ]
+    assert len(writers) == 1, writers
+    assert writers[0].startswith("tickets/actions/moves.py")
+
+
+def test_no_bulk_update_writes_a_tickets_status() -> None:
+    found = [
+        f"{path}:{node.lineno}"
+        for path, tree in sources("tickets", "escalations", "accounts")
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr in {"update", "setattr"}
+        and any(keyword.arg == "status" for keyword in node.keywords)
+    ]
+    assert not found, found
+
+
+@pytest.mark.parametrize("path", PURE)
+def test_pure_modules_know_neither_django_nor_the_apps(path: str) -> None:
+    known = ("django", "accounts", "tickets", "escalations", "celery", "supportdesk")
+    siblings = ("tickets.states", "tickets.sla", "escalations.paging.rotation", "escalations.paging.decide")
+    found = [
+        name
+        for name in imports(ast.parse((ROOT / path).read_text()))
+        if name.split(".")[0] in known and not name.startswith(siblings)
+    ]
+    assert not found, found
+
+
+def test_only_doors_read_the_clock() -> None:
+    found = [
+        path
+        for path, tree in sources("tickets", "escalations", "accounts")
+        if "/actions" in path or path in PURE
+        for name in imports(tree)
+        if name == "supportdesk.lib.clock"
+    ]
+    assert not found, found
+
+
+def test_doors_start_every_read_from_who_is_asking() -> None:
+    found = [
+        f"{path}:{node.lineno}"
+        for path, tree in sources("tickets", "escalations", "accounts")
+        if DOORS.search(path) and "/management/" not in path
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and ast.unparse(node.func).endswith(("Ticket.objects.all", "Message.objects.all"))
+    ]
+    assert not found, found
+
+
+def test_migrations_import_no_application_code() -> None:
+    allowed = {"tickets.models.attachment"}  # the function that names stored files, part of the column itself
+    found = [
+        f"{path}: {name}"
+        for path, tree in sources()
+        if "/migrations/" in path
+        for name in imports(tree)
+        if name.split(".")[0] in PACKAGES and name not in allowed and not re.match(r"\w+\.models$", name)
+    ]
+    assert not found, found
+
+
+def test_every_wiring_module_is_named_in_the_layers() -> None:
+    contracts = (ROOT / "pyproject.toml").read_text()
+    modules = {path.stem for path in (ROOT / "supportdesk").glob("*.py")} - {"__init__"}
+    assert not [name for name in modules if f"supportdesk.{name}" not in contracts]
+    assert (ROOT / "supportdesk" / "__init__.py").read_text() == ""
+
+
+def test_functions_fit_a_screen_and_modules_a_sitting() -> None:
+    long_functions = [
+        f"{path}:{node.lineno} {node.name}"
+        for path, tree in sources()
+        if "/migrations/" not in path
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef) and (node.end_lineno or 0) - node.lineno >= 45
+    ]
+    long_modules = [
+        path
+        for path, _ in sources()
+        if "/migrations/" not in path and len((ROOT / path).read_text().splitlines()) > 400
+    ]
+    assert not long_functions, long_functions
+    assert not long_modules, long_modules
