@@ -90,7 +90,7 @@ function row(name, bytes) {
   progress.max = bytes || 1;
   progress.value = 0;
   progress.setAttribute("aria-label", `Sending ${name}`);
-  line.append(element("span"), label, state, drop, progress);
+  line.append(label, state, drop, progress);
   return { line, state, drop, progress, name };
 }
 

@@ -33,6 +33,7 @@ PRIORITIES = {
     4: ("low", "Low", "chevron-down"),
 }
 _MINUTE, _HOUR = 60, 3600
+_WEEK = 7
 
 
 @register.simple_tag
@@ -40,7 +41,7 @@ _MINUTE, _HOUR = 60, 3600
 def icon(name: str, size: int = 16) -> SafeString:
     """A lucide drawing that screen readers pass over: a word stands with it, or the button is labelled."""
     drawn = " ".join(draw(str(name), size=size, aria_hidden="true").split())
-    return mark_safe(drawn.replace("<svg", '<svg class="icon"', 1).replace("> <", "><"))
+    return mark_safe(drawn.replace("<svg", '<svg class="icon"', 1).replace("> <", "><"))  # noqa: S308 - from a package
 
 
 @register.simple_tag
@@ -131,7 +132,9 @@ def when(dt: datetime | None) -> SafeString:
         return SafeString("")
     local = timezone.localtime(dt)
     shown = f"{_day(local.date())} {local.year}, {local:%H:%M}"
-    return format_html('<time datetime="{}" title="{}">{}</time>', dt.isoformat(timespec="seconds"), exact(local), shown)
+    return format_html(
+        '<time datetime="{}" title="{}">{}</time>', dt.isoformat(timespec="seconds"), exact(local), shown
+    )
 
 
 def exact(local: datetime) -> str:
@@ -159,9 +162,9 @@ def _by_calendar(day: date, today: date, *, short: bool) -> str:
         return "yesterday"
     if days == -1:
         return "tomorrow"
-    if 1 < days < 7:
+    if 1 < days < _WEEK:
         return f"{days} days" if short else f"{days} days ago"
-    if -7 < days < -1:
+    if -_WEEK < days < -1:
         return f"in {-days} days"
     return _day(day) if day.year == today.year else f"{_day(day)} {day.year}"
 
@@ -236,7 +239,9 @@ def _errors(bound: BoundField) -> SafeString:
     if not bound.errors:
         return SafeString("")
     lines = format_html_join("", "<span>{}</span>", ((error,) for error in bound.errors))
-    return format_html('<div class="error" id="{}_error">{}<div>{}</div></div>', bound.auto_id, icon("circle-alert"), lines)
+    return format_html(
+        '<div class="error" id="{}_error">{}<div>{}</div></div>', bound.auto_id, icon("circle-alert"), lines
+    )
 
 
 def _described(bound: BoundField, help_text: str) -> str:
