@@ -58,9 +58,7 @@ def problem(exception: Exception, context: dict[str, Any]) -> Response | None:
     return _answer(response.status_code, code, str(getattr(exception, "detail", "")), {}, dict(response.items()))
 
 
-def _answer(
-    status: int, code: str, title: str, fields: Any, headers: dict[str, str] | None = None
-) -> Response:
+def _answer(status: int, code: str, title: str, fields: Any, headers: dict[str, str] | None = None) -> Response:
     body = {"type": "about:blank", "title": title, "status": status, "code": code}
     if fields:
         body["fields"] = fields

@@ -19,7 +19,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 NOBODY = 65534
-_PASSWORD_FILE = "password"
+_PASSWORD_FILE = "password"  # noqa: S105 - the name of a file
 _QUICK = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "wal_level": "minimal"}
 _COMMON = {
     "listen_addresses": "127.0.0.1",
@@ -175,13 +175,17 @@ def _wrapper(on_parents_death: str, unprivileged: bool) -> list[str]:
     drop = unprivileged and os.geteuid() == 0
     if setpriv is None:
         if drop:
-            raise ServerFailed("As root the bundled PostgreSQL needs `setpriv` (package util-linux). Or set DATABASE_URL.")
+            raise ServerFailed(
+                "As root the bundled PostgreSQL needs `setpriv` (package util-linux). Or set DATABASE_URL."
+            )
         return []
     flags = [f"--pdeathsig={on_parents_death}"] if sys.platform == "linux" else []
     if drop:
         capability = "-all,+dac_override"
-        flags += [f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]
-        flags += [f"--inh-caps={capability}", f"--ambient-caps={capability}"]
+        flags += [f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", "--no-new-privs"]
+        # access(2) ignores the capabilities of ordinary users unless this bit is set, and PostgreSQL asks access(2).
+        flags += ["--securebits=+no_setuid_fixup"]
+        flags += [f"--inh-caps={capability}", f"--ambient-caps={capability}", f"--bounding-set={capability}"]
     return [setpriv, *flags, "--"] if flags else []
 
 

@@ -50,7 +50,9 @@ class DatabaseDownMiddleware(Middleware):
         logger.error("database does not answer: %s", str(failure).strip().splitlines()[0] if str(failure) else failure)
         if request.path.startswith("/api/"):
             body = '{"type": "about:blank", "title": "The desk is unavailable", "status": 503, "code": "unavailable"}'
-            return HttpResponse(body, status=503, content_type="application/problem+json", headers={"Retry-After": "30"})
+            return HttpResponse(
+                body, status=503, content_type="application/problem+json", headers={"Retry-After": "30"}
+            )
         return HttpResponse(render_to_string("503.html"), status=503, headers={"Retry-After": "30"})
 
 

@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView
 
-from supportdesk import health
+from supportdesk import checks, health  # noqa: F401 - checks register themselves
 
 urlpatterns = [
     path("healthz", health.healthz, name="healthz"),

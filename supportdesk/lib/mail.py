@@ -1,6 +1,5 @@
 """Building and writing mails: headers that thread and mark automatic mail, and the demo's outbox of .eml files."""
 
-import os
 import uuid
 from collections.abc import Sequence
 from pathlib import Path
@@ -40,7 +39,7 @@ class EmlFileBackend(BaseEmailBackend):
             name = f"{uuid.uuid4().hex}.eml"
             unfinished = folder / f".{name}.part"
             unfinished.write_bytes(mail.message().as_bytes(linesep="\r\n"))
-            os.replace(unfinished, folder / f"{_stamp()}-{name}")
+            unfinished.replace(folder / f"{_stamp()}-{name}")
         return len(email_messages)
 
 

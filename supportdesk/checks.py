@@ -1,0 +1,32 @@
+"""Settings that contradict each other stop the desk at boot (`manage.py check`, and every start through it)."""
+
+from typing import Any
+
+from django.conf import settings
+from django.core.checks import Error, Tags, register
+
+
+@register(Tags.security)
+def production_is_safe(app_configs: Any, **kwargs: Any) -> list[Error]:
+    """What a desk that serves others may not do without."""
+    if settings.DESK_ENV != "production":
+        return []
+    wrong = {
+        "desk.E001": (not settings.ALLOWED_HOSTS, "ALLOWED_HOSTS is empty: name the hosts that the desk answers for."),
+        "desk.E002": (
+            "*" in settings.ALLOWED_HOSTS,
+            "ALLOWED_HOSTS may not be '*': links in mails would follow any host.",
+        ),
+        "desk.E003": (settings.EMAIL_HOST == "localhost", "EMAIL_URL is not set: no mail would leave the desk."),
+        "desk.E004": (len(settings.SECRET_KEY) < 50, "SECRET_KEY is too short: give it 50 random characters."),
+        "desk.E005": (not settings.SECURE, "SITE_URL must be https:// where the desk serves others."),
+    }
+    return [Error(text, id=code) for code, (is_wrong, text) in wrong.items() if is_wrong]
+
+
+@register()
+def limits_fit(app_configs: Any, **kwargs: Any) -> list[Error]:
+    """A file that is allowed must also fit into a request."""
+    if settings.BODY_MAX_BYTES <= settings.ATTACHMENT_MAX_BYTES:
+        return [Error("BODY_MAX_BYTES must be larger than ATTACHMENT_MAX_BYTES.", id="desk.E006")]
+    return []
