@@ -1,5 +1,9 @@
-"""Addresses of this app ."""
+"""Addresses of this app: the customer's here, the staff's in urls_desk."""
 
 from django.urls import URLPattern
 
-urlpatterns: list[URLPattern] = []
+from tickets import urls_desk
+
+customer: list[URLPattern] = []
+
+urlpatterns = [*customer, *urls_desk.urlpatterns]

@@ -1,0 +1,5 @@
+"""Addresses of the staff dashboard."""
+
+from django.urls import URLPattern
+
+urlpatterns: list[URLPattern] = []
