@@ -1,4 +1,4 @@
-"""What can be said of docker-compose.yml and the Dockerfile without an engine; each fault is a line, any fault fails."""
+"""What can be said of docker-compose.yml and the Dockerfile without an engine; any fault fails."""
 
 import re
 import subprocess

@@ -1,4 +1,4 @@
-"""Lock the dependencies of pyproject.toml with hashes, naming no index; with --check, say whether the locks are true."""
+"""Lock the dependencies of pyproject.toml with hashes, naming no index; --check compares."""
 
 import subprocess
 import sys

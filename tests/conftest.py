@@ -14,7 +14,11 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts.models import Membership, Organization, Role, User
 from supportdesk.lib import clock
-from tests import factories
+from tests import factories, servers
+
+
+def pytest_unconfigure() -> None:
+    servers.stop()
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -1,43 +1,58 @@
 """Real servers for the suite: one embedded PostgreSQL and one Valkey, shared by all workers.
 
-Loaded by `-p tests.servers` before Django's settings are. Where DATABASE_URL and REDIS_URL are set, those are used.
-Each worker has a database (pytest-django names it) and a Valkey database of its own.
+Imported before anything else of the suite (tests/__init__.py), because Django's settings want the addresses. Where
+DATABASE_URL and REDIS_URL are set, those servers are used. Each worker has a database (pytest-django names it) and a
+Valkey database of its own.
 """
 
 import os
 import shutil
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
-import pytest
+import django
 
-_stops = []
+from supportdesk import embedded
+
+_stops: list[Callable[[], object]] = []
 
 
-def _start() -> None:
-    from supportdesk import embedded
-
-    os.environ["DESK_ENV"] = "test"
-    os.environ.setdefault("SITE_URL", "http://testserver")
-    os.environ.setdefault("LOG_LEVEL", "ERROR")
+def start() -> None:
+    """Start what is missing, tell Django by the environment, and set it up."""
     if "DATABASE_URL" not in os.environ or "REDIS_URL" not in os.environ:
-        folder = Path(tempfile.mkdtemp(prefix="supportdesk-tests-"))
-        postgres = embedded.start_postgres(folder / "postgres", durable=False)
-        valkey = embedded.start_valkey(folder / "valkey")
-        os.environ |= {"DATABASE_URL": postgres.url, "REDIS_URL": valkey.url}
-        _stops.extend([valkey.stop, postgres.stop, lambda: shutil.rmtree(folder, ignore_errors=True)])
+        _start_servers()
     worker = os.environ.get("PYTEST_XDIST_WORKER", "")
     if worker:
         number = int(worker.removeprefix("gw")) + 1
         os.environ["REDIS_URL"] = os.environ["REDIS_URL"].rsplit("/", 1)[0] + f"/{number}"
-    files = Path(tempfile.mkdtemp(prefix="supportdesk-files-"))
-    os.environ["DEMO_DIR"] = str(files)
-    _stops.append(lambda: shutil.rmtree(files, ignore_errors=True))
+    os.environ["DESK_ENV"] = "test"
+    os.environ["DEMO_DIR"] = str(_folder("supportdesk-files-"))
+    os.environ["DJANGO_SETTINGS_MODULE"] = "supportdesk.settings"
+    os.environ.setdefault("SITE_URL", "http://testserver")
+    os.environ.setdefault("LOG_LEVEL", "ERROR")
+    django.setup()
 
 
-def pytest_unconfigure(config: pytest.Config) -> None:
+def stop() -> None:
+    """End what `start` started and remove its folders; the servers end by themselves if this is never reached."""
     while _stops:
-        _stops.pop(0)()
+        _stops.pop()()
 
 
-_start()
+def _start_servers() -> None:
+    folder = _folder("supportdesk-tests-")
+    postgres = embedded.start_postgres(folder / "postgres", durable=False)
+    _stops.append(postgres.stop)
+    valkey = embedded.start_valkey(folder / "valkey")
+    _stops.append(valkey.stop)
+    os.environ |= {"DATABASE_URL": postgres.url, "REDIS_URL": valkey.url}
+
+
+def _folder(prefix: str) -> Path:
+    folder = Path(tempfile.mkdtemp(prefix=prefix))
+    _stops.append(lambda: shutil.rmtree(folder, ignore_errors=True))
+    return folder
+
+
+start()

@@ -9,3 +9,6 @@ class ClockOffset(models.Model):
 
     class Meta:
         constraints = [models.CheckConstraint(condition=models.Q(id=1), name="clock_offset_is_single")]
+
+    def __str__(self) -> str:
+        return str(self.offset)

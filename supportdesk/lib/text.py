@@ -36,7 +36,7 @@ def body(value: str, *, field: str, most_bytes: int) -> str:
 
 
 def person_name(value: str, *, field: str = "name", staff: bool = False) -> str:
-    """A display name: invisible characters dropped; raises Invalid for links, look-alikes and staff-like names (S014, S108)."""
+    """A display name without invisible characters; Invalid for links, look-alikes and staff-like names (S014, S108)."""
     value = _INVISIBLE.sub("", unicodedata.normalize("NFC", value)).strip()
     value = re.sub(r"\s+", " ", one_line(value, field=field, most=NAME_LENGTH))
     if sum(unicodedata.combining(char) > 0 for char in unicodedata.normalize("NFD", value)) > max(4, len(value) // 2):
@@ -58,7 +58,7 @@ def _mixes_scripts(value: str) -> bool:
 
 
 def file_label(value: str) -> str:
-    """A file name fit to be shown and offered for download: no path, no control or invisible characters, ≤ 255 bytes."""
+    """A file name fit to be shown and offered: no path, no control or invisible characters, at most 255 bytes."""
     value = _INVISIBLE.sub("", unicodedata.normalize("NFC", value))
     value = _CONTROL.sub("", _LINE_BREAKS.sub(" ", value)).replace("\\", "/").split("/")[-1]
     value = re.sub(r"^[a-zA-Z]:", "", value).strip(" .")

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from django.db import models, transaction
+from django.db import transaction
 
 from accounts.models import User
 from supportdesk.lib import text
@@ -98,4 +98,4 @@ def _record(ticket: Ticket, former: dict[str, Any], changed: dict[str, Any], *, 
 
 
 def _plain(value: Any) -> str:
-    return str(value) if value is None or isinstance(value, str | models.Model) else str(value)
+    return "" if value is None else str(value)

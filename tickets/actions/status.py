@@ -26,7 +26,7 @@ def solve(ticket: Ticket, *, by: User, at: datetime) -> None:
 
 @transaction.atomic
 def hold(ticket: Ticket, *, by: User, reason: str, at: datetime) -> None:
-    """Wait for somebody inside; the customer goes on seeing Open. Raises NotAllowed, Invalid without a reason, Conflict."""
+    """Wait for somebody inside; the customer goes on seeing Open. Raises NotAllowed, Invalid, Conflict."""
     ticket = locked(ticket, by=by)
     require(access.may_work(by, ticket), "put this request on hold")
     reason = text.one_line(reason, field="reason", most=200)

@@ -141,6 +141,12 @@ class Ticket(models.Model):
     def __str__(self) -> str:
         return f"#{self.number} {self.subject}"
 
+    def get_absolute_url(self) -> str:
+        """Where its customer reads it."""
+        from django.urls import reverse
+
+        return reverse("request_detail", args=[self.number])
+
     @property
     def number(self) -> int:
         return self.pk
@@ -165,12 +171,6 @@ class Ticket(models.Model):
     def is_answered(self) -> bool:
         """Whether anybody on the staff has ever replied publicly."""
         return self.first_replied_at is not None
-
-    def get_absolute_url(self) -> str:
-        """Where its customer reads it."""
-        from django.urls import reverse
-
-        return reverse("request_detail", args=[self.number])
 
     @property
     def desk_url(self) -> str:
