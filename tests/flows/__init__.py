@@ -1,0 +1,1 @@
+"""Long stories through real processes: web, workers, pager, mail, a browser."""
