@@ -1,10 +1,11 @@
 """What a new desk begins with: plans, regions and teams of the domain description. Loading never undoes an edit."""
 
 from datetime import time
+from typing import Any
 
 from accounts.models import Region, SupportPlan, Team
 
-PLANS = [
+PLANS: list[dict[str, Any]] = [
     {
         "slug": "free",
         "name": "Free",
@@ -39,7 +40,7 @@ PLANS = [
         "covers_weekends": True,
     },
 ]
-REGIONS = [
+REGIONS: list[dict[str, Any]] = [
     {
         "name": "Asia-Pacific",
         "time_zone": "Australia/Sydney",
@@ -59,7 +60,7 @@ REGIONS = [
         "shift_ends": time(0),
     },
 ]
-TEAMS = [
+TEAMS: list[dict[str, Any]] = [
     {"slug": "support", "name": "Support", "kind": Team.Kind.SUPPORT, "gets_new_tickets": True},
     {"slug": "set", "name": "Sustained Engineering", "kind": Team.Kind.ENGINEERING},
 ]

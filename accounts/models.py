@@ -59,7 +59,10 @@ class Region(models.Model):
         return start <= clock_time < end if start < end else clock_time >= start or clock_time < end
 
 
-class UserManager(BaseUserManager["User"]):
+_UserManager = BaseUserManager.from_queryset(UserQuerySet)
+
+
+class UserManager(_UserManager["User"]):
     """Finds people by address whatever its letters' case."""
 
     use_in_migrations = False
@@ -96,7 +99,7 @@ class User(AbstractBaseUser):
     last_organization = models.ForeignKey("Organization", null=True, blank=True, on_delete=models.SET_NULL)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
-    objects: ClassVar[UserManager] = UserManager.from_queryset(UserQuerySet)()  # type: ignore[assignment]
+    objects: ClassVar[UserManager] = UserManager()
 
     USERNAME_FIELD = "email"
     EMAIL_FIELD = "email"
@@ -161,7 +164,9 @@ class SupportPlan(models.Model):
     summary = models.CharField(max_length=200, blank=True, help_text="One sentence for the public help page.")
     uses_portal = models.BooleanField("portal", default=True, help_text="May submit and follow requests in the portal.")
     uses_email = models.BooleanField("e-mail", default=False, help_text="May open requests by e-mail.")
-    pages = models.BooleanField("paging 24x7", default=False, help_text="Urgent and High tickets page the on-call agent.")
+    pages = models.BooleanField(
+        "paging 24x7", default=False, help_text="Urgent and High tickets page the on-call agent."
+    )
     covers_weekends = models.BooleanField("weekend coverage", default=False, help_text="For Urgent and High.")
     is_default = models.BooleanField("without organisation", default=False, help_text="The plan of people without one.")
 

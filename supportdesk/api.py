@@ -40,8 +40,8 @@ def _once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 def problem(exception: Exception, context: dict[str, Any]) -> Response | None:
     """Every refusal as problem JSON (RFC 9457): title, status, code, and what is wrong with which field."""
     if isinstance(exception, DomainError):
-        fields = {exception.field: [exception.sentence]} if exception.field else {}
-        return _answer(exception.status, exception.code, exception.sentence, fields)
+        wrong = {exception.field: [exception.sentence]} if exception.field else {}
+        return _answer(exception.status, exception.code, exception.sentence, wrong)
     from rest_framework.views import exception_handler  # DRF's views import this module by way of its settings
 
     response = exception_handler(exception, context)

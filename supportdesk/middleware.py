@@ -37,8 +37,9 @@ class DatabaseDownMiddleware(Middleware):
             response = self.get_response(request)
         except (OperationalError, InterfaceError) as failure:
             return self._unavailable(request, failure)
-        if isinstance(failure := getattr(request, "database_failure", None), Exception):
-            return self._unavailable(request, failure)
+        failed: Exception | None = getattr(request, "database_failure", None)
+        if failed is not None:
+            return self._unavailable(request, failed)
         return response
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> None:

@@ -111,7 +111,6 @@ def raise_priority(ticket: Ticket, *, by: User, to: Priority, reason: str, at: d
 
 def raised(ticket: Ticket, to: Priority | None, at: datetime) -> dict[str, object]:
     """Being raised to Urgent or High is something to be paged for, even where every message has been answered."""
-    pressing = to is not None and to <= Priority.HIGH
-    if not pressing:
+    if to is None or to > Priority.HIGH:
         return {"raised_at": None}
     return {"raised_at": at} if ticket.priority is None or to < ticket.priority else {}

@@ -1,8 +1,9 @@
 """Opening a ticket, through whichever door."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
@@ -79,7 +80,7 @@ def open_follow_up(
 
 
 def _open_once(
-    request: Request, columns: dict[str, object], *, by: User, at: datetime, key: str, public: bool
+    request: Request, columns: Mapping[str, Any], *, by: User, at: datetime, key: str, public: bool
 ) -> Ticket:
     if former := _submitted_before(by, key, request):
         return former
@@ -93,7 +94,7 @@ def _open_once(
         raise
 
 
-def _open(request: Request, columns: dict[str, object], *, by: User, at: datetime, key: str, public: bool) -> Ticket:
+def _open(request: Request, columns: Mapping[str, Any], *, by: User, at: datetime, key: str, public: bool) -> Ticket:
     from_staff = by.is_desk
     ticket = Ticket.objects.create(
         **columns,
@@ -115,7 +116,7 @@ def _open(request: Request, columns: dict[str, object], *, by: User, at: datetim
         uploads=request.uploads,
         is_public=public,
         from_staff=from_staff,
-        channel=ticket.channel,
+        channel=Channel(ticket.channel),
         key="",
         at=at,
         field="description",

@@ -87,4 +87,4 @@ def _delete(attachment: Attachment) -> None:
     """The row first; the file goes once that is certain, and a file left behind by a crash harms nobody."""
     storage, name = attachment.file.storage, attachment.file.name
     attachment.delete()
-    transaction.on_commit(lambda: storage.delete(name), robust=True)
+    transaction.on_commit(lambda: storage.delete(name or ""), robust=True)
