@@ -1,9 +1,12 @@
-"""`make demo`: the whole desk in the foreground, with real servers, until Ctrl-C.
+"""`make demo`: the whole desk in the foreground, with real servers and data that stay in DEMO_DIR.
 
-Starts the embedded PostgreSQL and Valkey, prepares the database, then runs web, workers, beat and the pager's standby
-as the processes they are in production. A process that dies is started again; Ctrl-C stops all, servers last.
+`python -m supportdesk.demo` starts PostgreSQL and Valkey, prepares the database, then runs web, workers, beat and the
+pager standby until Ctrl-C; a process that dies is started again. `python -m supportdesk.demo prepare` is the one Django
+process of the preparation: migrations and demo data together.
 """
 
+import fcntl
+import hashlib
 import os
 import secrets
 import signal
@@ -12,219 +15,344 @@ import subprocess
 import sys
 import threading
 import time
+import urllib.error
 import urllib.request
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import FrameType
 
 from supportdesk import embedded
 
 ROOT = Path(__file__).resolve().parent.parent
-PASSWORD = "supportdesk-demo"  # noqa: S105 - printed on the screen on purpose
-LOGINS = [
-    ("rita@northwind.example", "requester at Northwind, Premier (tom@ is a colleague, mona@ the manager)"),
-    ("sam@contoso.example", "requester at Contoso, Enterprise"),
-    ("pia@fabrikam.example", "requester at Fabrikam, Professional"),
-    ("fred@hobby.example", "without an organisation: Free"),
-    ("ann@desk.example", "support agent, Americas (bo@ Europe, Middle East and Africa; chi@ Asia-Pacific)"),
+PASSWORD = "supportdesk-demo"  # noqa: S105 - printed on every start
+PEOPLE = (
+    ("rita@northwind.example", "requester at Northwind (Premier)"),
+    ("tom@northwind.example", "her colleague"),
+    ("mona@northwind.example", "their organisation's manager"),
+    ("sam@contoso.example", "requester at Contoso (Enterprise)"),
+    ("pia@fabrikam.example", "requester at Fabrikam (Professional)"),
+    ("fred@hobby.example", "without an organisation (Free)"),
+    ("ann@desk.example", "support agent, Americas"),
+    ("bo@desk.example", "support agent, Europe, Middle East and Africa"),
+    ("chi@desk.example", "support agent, Asia-Pacific"),
     ("lea@desk.example", "support lead"),
     ("sven@desk.example", "SET engineer"),
-    ("pat@desk.example", "Product (cleo@ Customer Success, max@ Executives)"),
-    ("ada@desk.example", "admin, with /admin/"),
-]
-_RESTART_SECONDS = (1, 2, 5, 10)
+    ("pat@desk.example", "Product"),
+    ("cleo@desk.example", "Customer Success"),
+    ("max@desk.example", "Executives"),
+    ("ada@desk.example", "admin"),
+)
+_LONGEST_REST = 30.0  # seconds between two starts of a process that keeps dying
+_STEADY_AFTER = 60.0  # seconds after which a process counts as healthy again
+_STOP_WITHIN = 10.0
+_BIGGEST_LOG = 20_000_000
+
+
+class Refused(RuntimeError):
+    """The demo can't run here; the text says what to do."""
 
 
 @dataclass
-class Child:
-    """One of the desk's processes: how it is started, and how often it had to be started again."""
+class Part:
+    """One process of the desk: how it is started, and how its latest run went."""
 
     name: str
     command: list[str]
-    log: Path
-    process: subprocess.Popen[str] | None = None
-    starts: int = 0
-    next_start: float = field(default=0.0)
+    process: subprocess.Popen[bytes] | None = None
+    rest: float = 1.0
+    started_at: float = 0.0
+    start_again_at: float = 0.0
 
-    def start(self, environment: Mapping[str, str]) -> None:
-        self.starts += 1
-        self.process = subprocess.Popen(
-            self.command,
+
+@dataclass
+class Demo:
+    """The running demo."""
+
+    folder: Path
+    port: int
+    environment: dict[str, str] = field(default_factory=dict)
+    servers: dict[str, embedded.Server] = field(default_factory=dict)
+    preparing: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    parts: list[Part] = field(default_factory=list)
+    asked_to_stop: threading.Event = field(default_factory=threading.Event)
+
+    def run(self) -> int:
+        """Everything, until Ctrl-C or SIGTERM; returns the exit status."""
+        try:
+            self.start_servers()
+            self.prepare()
+            if not self.asked_to_stop.is_set():
+                self.start_parts()
+                self.watch()
+        finally:
+            self.stop()
+        return 0
+
+    # --- servers -------------------------------------------------------------------------------------------------
+    def start_servers(self) -> None:
+        """PostgreSQL and Valkey of our own, each unless its address is given; both go into the environment."""
+        self.environment = _environment(self.folder, self.port)
+        for name, variable in (("postgres", "DATABASE_URL"), ("valkey", "REDIS_URL")):
+            if not os.environ.get(variable):
+                self.servers[name] = self._start_server(name)
+                self.environment[variable] = self.servers[name].url
+
+    def _start_server(self, name: str) -> embedded.Server:
+        start = {"postgres": embedded.start_postgres, "valkey": embedded.start_valkey}[name]
+        return start(self.folder / name)
+
+    # --- preparation ---------------------------------------------------------------------------------------------
+    def prepare(self) -> None:
+        """Database and static files, side by side; Refused when one of them fails."""
+        say("preparing the database" + ("" if self._static_is_fresh() else " and the static files") + " …")
+        commands = {"prepare": [sys.executable, "-m", "supportdesk.demo", "prepare"]}
+        if not self._static_is_fresh():
+            commands["static"] = manage("collectstatic", "--noinput", "--clear", "-v0")
+        self.preparing = [self._spawn(name, command) for name, command in commands.items()]
+        for name, process in zip(commands, self.preparing, strict=True):
+            while process.poll() is None and not self.asked_to_stop.wait(0.05):
+                pass
+            if process.poll() and not self.asked_to_stop.is_set():
+                raise Refused(f"The demo could not be prepared; see {self.folder / 'logs' / name}.log")
+        if not self.asked_to_stop.is_set():
+            self._static_stamp.write_text(_fingerprint_of_static())
+
+    @property
+    def _static_stamp(self) -> Path:
+        return self.folder / "static.stamp"
+
+    def _static_is_fresh(self) -> bool:
+        return self._static_stamp.exists() and self._static_stamp.read_text() == _fingerprint_of_static()
+
+    # --- the desk's own processes --------------------------------------------------------------------------------
+    def start_parts(self) -> None:
+        self.parts = [Part(name, command) for name, command in _commands(self.folder, self.port).items()]
+        for part in self.parts:
+            self._start(part)
+        threading.Thread(target=self._welcome, daemon=True).start()
+
+    def watch(self) -> None:
+        """Start again what dies, each time after a longer rest, until the demo is asked to stop."""
+        while not self.asked_to_stop.wait(0.2):
+            for part in self.parts:
+                self._revive(part)
+            for name, server in self.servers.items():
+                self._revive_server(name, server)
+
+    def _revive(self, part: Part) -> None:
+        now = time.monotonic()
+        if part.process is None and now >= part.start_again_at:
+            self._start(part)
+        elif part.process is not None and part.process.poll() is not None:
+            if now - part.started_at > _STEADY_AFTER:
+                part.rest = 1.0
+            say(f"{part.name} ended ({_how(part.process.returncode)}); it starts again in {part.rest:.0f} s")
+            _signal_group(part.process, signal.SIGKILL)  # what it left behind
+            part.process, part.start_again_at = None, now + part.rest
+            part.rest = min(part.rest * 2, _LONGEST_REST)
+
+    def _revive_server(self, name: str, server: embedded.Server) -> None:
+        if server.process.poll() is None:
+            return
+        say(f"{name} ended ({_how(server.process.returncode)}); starting it again")
+        try:
+            server.restart()
+        except embedded.ServerFailed as failure:
+            say(str(failure))
+            self.asked_to_stop.wait(5)
+
+    def _start(self, part: Part) -> None:
+        part.process = self._spawn(part.name, part.command)
+        part.started_at = time.monotonic()
+
+    def _spawn(self, name: str, command: list[str]) -> subprocess.Popen[bytes]:
+        """A child in a session of its own (Ctrl-C is for us alone) that doesn't outlive us; its lines are passed on."""
+        process = subprocess.Popen(
+            [*embedded.tied_to_our_life(), *command],
+            env=self.environment,
             cwd=ROOT,
-            env=environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
             start_new_session=True,
         )
-        threading.Thread(target=self._relay, args=(self.process,), daemon=True).start()
+        threading.Thread(target=_pass_on, args=(name, process, self.folder / "logs" / f"{name}.log")).start()
+        return process
 
-    def _relay(self, process: subprocess.Popen[str]) -> None:
-        assert process.stdout is not None  # noqa: S101 - it was asked for above
-        with self.log.open("a") as log:
-            for line in process.stdout:
-                log.write(line)
-                log.flush()
-                if not line.startswith(("{", " ", "[20")) or '"level": "error"' in line:
-                    print(f"{self.name:>8} | {line}", end="", flush=True)
+    def _welcome(self) -> None:
+        """Print where the desk is and who may log in, once it answers."""
+        while not self.asked_to_stop.wait(0.1):
+            if _answers(f"http://127.0.0.1:{self.port}/healthz"):
+                print(_welcome_text(self.environment["SITE_URL"], self.folder), flush=True)
+                return
 
-    def watch(self, environment: Mapping[str, str]) -> None:
-        """Start the process again, each time a little later, if it has ended by itself."""
-        if self.process is not None and self.process.poll() is None:
-            return
-        now = time.monotonic()
-        if self.process is not None:
-            wait = _RESTART_SECONDS[min(self.starts - 1, len(_RESTART_SECONDS) - 1)]
-            print(f"{self.name:>8} | ended with {self.process.returncode}; starting it again in {wait} s", flush=True)
-            self.process, self.next_start = None, now + wait
-        elif now >= self.next_start:
-            self.start(environment)
-
+    # --- the end -------------------------------------------------------------------------------------------------
     def stop(self) -> None:
-        if self.process is not None and self.process.poll() is None:
-            self.process.terminate()
-
-    def wait(self, seconds: float) -> None:
-        if self.process is None:
-            return
-        try:
-            self.process.wait(seconds)
-        except subprocess.TimeoutExpired:
-            os.killpg(self.process.pid, signal.SIGKILL)
-            self.process.wait()
+        """Children first, all at once; then the servers. Nothing is left running."""
+        self.asked_to_stop.set()
+        running = [part.process for part in self.parts if part.process is not None]
+        running += [process for process in self.preparing if process.poll() is None]
+        for process in running:
+            _signal_group(process, signal.SIGTERM)
+        until = time.monotonic() + _STOP_WITHIN
+        for process in running:
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(max(0.1, until - time.monotonic()))
+            _signal_group(process, signal.SIGKILL)  # also what the process itself left behind
+        for server in self.servers.values():
+            server.stop()
 
 
 def main() -> int:
-    port = int(os.environ.get("PORT", "8000"))
-    folder = Path(os.environ.get("DEMO_DIR") or ROOT / "var").expanduser().resolve()
-    if _is_taken(port):
-        print(f"Port {port} is taken. Choose another one: PORT=8001 make demo", file=sys.stderr)
-        return 1
-    for name in ("logs", "mail", "attachments"):
-        (folder / name).mkdir(parents=True, exist_ok=True)
-    stopping = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, _stopper(stopping))
-    servers: list[embedded.Server] = []
+    if sys.argv[1:] == ["prepare"]:
+        return prepare_database()
     try:
-        servers.append(embedded.start_postgres(folder / "postgres"))
-        servers.append(embedded.start_valkey(folder / "valkey"))
-        environment = _environment(folder, port, servers[0].url, servers[1].url)
-        if not _prepare(environment, stopping):
-            return 0 if stopping.is_set() else 1
-        _run(_children(folder, port), environment, port, stopping)
-    except embedded.ServerFailed as failure:
-        print(failure, file=sys.stderr)
+        port = _port(os.environ.get("PORT", "8000"))
+        folder = Path(os.environ.get("DEMO_DIR") or ROOT / "var").expanduser().resolve()
+        (folder / "logs").mkdir(parents=True, exist_ok=True)
+        with _only_one(folder):
+            demo = Demo(folder, port)
+            for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+                signal.signal(number, lambda *_: demo.asked_to_stop.set())
+            return demo.run()
+    except (Refused, embedded.ServerFailed) as refusal:
+        print(f"demo: {refusal}", file=sys.stderr)
         return 1
-    finally:
-        for server in reversed(servers):
-            server.stop()
+
+
+def prepare_database() -> int:
+    """Migrations and demo data in one process; both leave alone what is there already."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "supportdesk.settings")
+    import django
+    from django.core.management import call_command
+
+    django.setup()
+    call_command("migrate", interactive=False, verbosity=0)
+    call_command("seed_demo")
     return 0
 
 
-def _stopper(stopping: threading.Event) -> Callable[[int, FrameType | None], None]:
-    def stop(number: int, frame: FrameType | None) -> None:
-        stopping.set()
-
-    return stop
+def manage(*words: str) -> list[str]:
+    return [sys.executable, str(ROOT / "manage.py"), *words]
 
 
-def _is_taken(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return True
-    return False
+def say(sentence: str) -> None:
+    print(f"demo     | {sentence}", flush=True)
 
 
-def _environment(folder: Path, port: int, database: str, valkey: str) -> dict[str, str]:
+def _commands(folder: Path, port: int) -> dict[str, list[str]]:
+    """The desk's processes; the same shape as docker-compose.yml."""
+    python = [sys.executable, "-m"]
+    celery = [*python, "celery", "-A", "supportdesk.celery"]
+    worker = [*celery, "worker", "--without-mingle", "--without-gossip", "--concurrency=2", "--loglevel=INFO"]
+    web = ["--worker-class=gthread", "--workers=2", "--threads=4", "--no-control-socket", f"--bind=127.0.0.1:{port}"]
+    return {
+        "web": [*python, "gunicorn", *web, "--preload", "--graceful-timeout=5", "supportdesk.wsgi"],
+        "paging": [*worker, "--queues=paging", "--hostname=paging@demo"],
+        "worker": [*worker, "--queues=default", "--hostname=default@demo"],
+        "beat": [*celery, "beat", "--loglevel=INFO", "--pidfile=", f"--schedule={folder / 'celerybeat-schedule'}"],
+        "pager": manage("pager"),
+    }
+
+
+def _environment(folder: Path, port: int) -> dict[str, str]:
+    """What every process of the demo is told; an address or host that the caller set is kept."""
+    kept = {name: os.environ[name] for name in ("SITE_URL", "ALLOWED_HOSTS") if os.environ.get(name)}
     return {
         **os.environ,
         "DESK_ENV": "demo",
         "DJANGO_SETTINGS_MODULE": "supportdesk.settings",
-        "DATABASE_URL": database,
-        "REDIS_URL": valkey,
-        "SITE_URL": os.environ.get("SITE_URL", f"http://127.0.0.1:{port}"),
-        "DEMO_DIR": str(folder),
         "SECRET_KEY": _secret_key(folder / "secret-key"),
+        "SITE_URL": f"http://127.0.0.1:{port}",
+        "ALLOWED_HOSTS": "127.0.0.1,localhost",
+        **kept,
+        "DEMO_DIR": str(folder),
+        "ATTACHMENT_DIR": str(folder / "attachments"),
+        "MAIL_DIR": str(folder / "mail"),
+        "STATIC_ROOT": str(folder / "static"),
         "PYTHONUNBUFFERED": "1",
     }
 
 
-def _secret_key(path: Path) -> str:
-    """A key of this demo's own, kept so that sessions outlive a restart."""
-    if not path.exists():
-        path.touch(mode=0o600)
-        path.write_text(secrets.token_urlsafe(48))
-    return path.read_text()
+def _secret_key(file: Path) -> str:
+    """A random key made once, so that sessions live through a restart."""
+    if not file.exists():
+        file.touch(mode=0o600)
+        file.write_text(secrets.token_urlsafe(50))
+    return file.read_text()
 
 
-def _prepare(environment: Mapping[str, str], stopping: threading.Event) -> bool:
-    """Migrate, collect static files beside it, then load the demo's people and history."""
-    manage = [sys.executable, "manage.py"]
-    static = subprocess.Popen([*manage, "collectstatic", "--noinput", "-v0"], cwd=ROOT, env=environment)
-    print("Preparing the database …", flush=True)
-    steps = (["migrate", "-v0"], ["seed_demo"])
-    prepared = all(
-        not stopping.is_set()
-        and subprocess.run([*manage, *step], cwd=ROOT, env=environment, check=False).returncode == 0
-        for step in steps
-    )
-    return static.wait() == 0 and prepared
-
-
-def _children(folder: Path, port: int) -> list[Child]:
-    python = sys.executable
-    celery = [python, "-m", "celery", "-A", "supportdesk.celery"]
-    worker = [*celery, "worker", "--loglevel", "warning", "--without-mingle", "--without-gossip", "-P"]
-    web = [python, "-m", "gunicorn", "supportdesk.wsgi", "--bind", f"127.0.0.1:{port}", "--no-control-socket"]
-    commands = {
-        "web": [*web, "--workers", "2", "--threads", "4", "--worker-class", "gthread", "--log-level", "warning"],
-        "worker": [*worker, "threads", "-c", "2", "-Q", "default", "-n", "default@%h"],
-        "paging": [*worker, "threads", "-c", "2", "-Q", "paging", "-n", "paging@%h"],
-        "beat": [*celery, "beat", "--loglevel", "warning", "-s", str(folder / "beat"), "--pidfile="],
-        "pager": [python, "manage.py", "pager"],
-    }
-    return [Child(name, command, folder / "logs" / f"{name}.log") for name, command in commands.items()]
-
-
-def _run(children: list[Child], environment: Mapping[str, str], port: int, stopping: threading.Event) -> None:
-    threading.Thread(target=_welcome, args=(port, stopping), daemon=True).start()
-    try:
-        while not stopping.is_set():
-            for child in children:
-                child.watch(environment)
-            stopping.wait(0.5)
-    finally:
-        print("Stopping …", flush=True)
-        for child in children:
-            child.stop()
-        for child in children:
-            child.wait(10)
-
-
-def _welcome(port: int, stopping: threading.Event) -> None:
-    """Say where the desk is, once it answers."""
-    address = f"http://127.0.0.1:{port}"
-    while not stopping.wait(0.2):
+def _port(text: str) -> int:
+    """The port as a number that is free on loopback; Refused otherwise."""
+    if not text.isdigit() or not 0 < int(text) < 65536:
+        raise Refused(f"PORT must be a number from 1 to 65535, not {text!r}.")
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            with urllib.request.urlopen(f"{address}/healthz", timeout=2) as answer:
-                if answer.status == 200:
-                    break
-        except OSError:
-            continue
-    if stopping.is_set():
-        return
-    lines = [f"\nSupportDesk answers at {address}", f"Password for everybody: {PASSWORD}\n"]
-    lines += [f"  {login:<24} {who}" for login, who in LOGINS]
-    lines += ["\nMails land in mail/, pages of the demo phones in pages.jsonl (both in DEMO_DIR). Plain http and"]
-    lines += ["no second factor: for this demo only. Ctrl-C stops everything.\n"]
-    print("\n".join(lines), flush=True)
+            probe.bind(("127.0.0.1", int(text)))
+        except OSError as failure:
+            raise Refused(f"Port {text} can't be used ({failure.strerror}). Try another: make demo PORT=8001") from None
+    return int(text)
+
+
+@contextmanager
+def _only_one(folder: Path) -> Iterator[None]:
+    """A lock on DEMO_DIR that ends with this process; Refused while another demo holds it."""
+    with (folder / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise Refused(f"Another demo runs on {folder}. Stop it, or choose another folder with DEMO_DIR.") from None
+        yield
+
+
+def _pass_on(name: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    """Each line of the process to its log, and with its name to our own output."""
+    if log.exists() and log.stat().st_size > _BIGGEST_LOG:
+        log.replace(log.with_suffix(".log.1"))
+    with log.open("ab", buffering=0) as file:
+        for line in process.stdout or ():
+            file.write(line)
+            print(f"{name:<8} | {line.decode(errors='replace').rstrip()}", flush=True)
+
+
+def _fingerprint_of_static() -> str:
+    """Changes with our own static files, the locked packages and the settings that say how they are collected."""
+    digest = hashlib.sha256()
+    ours = sorted(path for path in (ROOT / "static").rglob("*") if path.is_file())
+    for path in (*ours, ROOT / "requirements" / "base.txt", ROOT / "supportdesk" / "settings.py"):
+        digest.update(str(path).encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()
+
+
+def _answers(address: str) -> bool:
+    try:
+        with urllib.request.urlopen(address, timeout=2) as response:
+            return bool(response.status == 200)
+    except (OSError, urllib.error.URLError):
+        return False
+
+
+def _signal_group(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, number)
+
+
+def _how(status: int) -> str:
+    return signal.Signals(-status).name if status < 0 else f"status {status}"
+
+
+def _welcome_text(address: str, folder: Path) -> str:
+    people = "\n".join(f"    {email:<26} {who}" for email, who in PEOPLE)
+    return f"""
+  SupportDesk runs at {address}   (Ctrl-C stops it)
+
+  Log in with the password {PASSWORD} as
+{people}
+
+  Mail lands in {folder / "mail"}, pages for demo phones in {folder / "pages.jsonl"}, logs in {folder / "logs"}.
+"""
 
 
 if __name__ == "__main__":

