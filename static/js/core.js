@@ -211,11 +211,13 @@ document.addEventListener("htmx:afterSettle", (event) => {
 // --- What only some pages need ---
 
 const wanted = {
-  "js-forms": "form[data-draft], [data-shown-when], [data-composer], [data-preview], .error, .errors, [data-page=entrance], .error-page",
+  "js-forms": "form[data-draft], [data-shown-when], [data-composer], [data-preview], [data-guess-zone], .error, .errors, [data-page=entrance], .error-page",
   "js-files": "[data-uploader]",
 };
 
 async function prepare(root) {
+  // Long lines of a log are scrolled by keyboard too.
+  for (const block of all("pre", root)) if (block.scrollWidth > block.clientWidth || block.scrollHeight > block.clientHeight) block.tabIndex = 0;
   for (const [name, selector] of Object.entries(wanted)) {
     if (!document.querySelector(selector)) continue;
     const module = await import(meta(name));

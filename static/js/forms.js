@@ -9,7 +9,14 @@ export function prepare(root) {
   for (const part of all("[data-shown-when]", root)) if (fresh(part)) showWhen(part);
   for (const button of all("[data-preview]", root)) if (fresh(button)) preview(button);
   for (const form of all("form:has(textarea)", root)) sendByKey(form);
+  for (const field of all("[data-guess-zone]", root)) if (fresh(field)) guessZone(field);
   focusFirstError(root);
+}
+
+// The browser knows where the person lives; they may say otherwise.
+function guessZone(field) {
+  const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  if (zone && (!field.value || field.value === "UTC")) field.value = zone;
 }
 
 function fresh(element) {
