@@ -1,0 +1,246 @@
+"""Pages, what is sent for them, and what happened to them."""
+
+from typing import ClassVar
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.urls import reverse
+
+from accounts.models import User
+from escalations.models.people import PAGING_PRIORITIES, ContactMethod
+from escalations.models.policy import EscalationPolicy
+from escalations.querysets import PageDeliveryQuerySet, PageQuerySet
+from tickets.models import Priority, Ticket
+
+
+class Page(models.Model):
+    """Something that somebody has to look at now: it rings until it is acknowledged or its cause has gone.
+
+    `round` and `step` say what fires at `next_action_at`; `episode` counts how often it began to ring from the start.
+    """
+
+    class Kind(models.TextChoices):
+        TICKET = "ticket", "ticket"
+
+    class State(models.TextChoices):
+        RINGING = "ringing", "ringing"
+        ACKNOWLEDGED = "acknowledged", "acknowledged"
+        ENDED = "ended", "ended"
+
+    OPEN = (State.RINGING, State.ACKNOWLEDGED)
+
+    kind = models.CharField(max_length=10, choices=Kind, default=Kind.TICKET)
+    ticket = models.ForeignKey(Ticket, null=True, on_delete=models.PROTECT, related_name="pages")
+    policy = models.ForeignKey(EscalationPolicy, null=True, on_delete=models.PROTECT, related_name="pages")
+    priority = models.PositiveSmallIntegerField(choices=PAGING_PRIORITIES)
+    state = models.CharField(max_length=12, choices=State, default=State.RINGING)
+    snapshot = models.JSONField(help_text="The policy's shape when the episode began.")
+    episode = models.PositiveIntegerField(default=1)
+    round = models.PositiveIntegerField(default=1)
+    step = models.PositiveIntegerField(default=0)
+    next_action_at = models.DateTimeField(null=True)
+    acknowledged_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
+    acknowledged_at = models.DateTimeField(null=True)
+    acknowledged_until = models.DateTimeField(null=True, help_text="Rings again then; None: it holds.")
+    nobody_reached_at = models.DateTimeField(null=True, help_text="When no step reached anybody: the last resort rang.")
+    created_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+    version = models.PositiveIntegerField(default=1)
+
+    objects: ClassVar[PageQuerySet] = PageQuerySet.as_manager()  # type: ignore[assignment]
+
+    class Meta:
+        ordering = ("-id",)
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(state="ringing", next_action_at__isnull=False)
+                | (~Q(state="ringing") & Q(next_action_at=None)),
+                name="page_acts_while_ringing",
+            ),
+            models.CheckConstraint(
+                condition=Q(state="acknowledged", acknowledged_by__isnull=False, acknowledged_at__isnull=False)
+                | (~Q(state="acknowledged") & Q(acknowledged_by=None, acknowledged_at=None, acknowledged_until=None)),
+                name="page_acknowledged_by_somebody",
+            ),
+            models.CheckConstraint(
+                condition=Q(state="ended", ended_at__isnull=False) | (~Q(state="ended") & Q(ended_at=None)),
+                name="page_ended_at_some_time",
+            ),
+            models.CheckConstraint(condition=~Q(kind="ticket") | Q(ticket__isnull=False), name="page_has_its_subject"),
+            models.UniqueConstraint(
+                fields=["kind", "ticket", "policy"],
+                condition=Q(state__in=["ringing", "acknowledged"]),
+                nulls_distinct=False,
+                name="page_one_open_per_subject",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["next_action_at"], condition=Q(state="ringing"), name="page_due"),
+            models.Index(fields=["acknowledged_until"], condition=Q(state="acknowledged"), name="page_ack_expires"),
+            models.Index(fields=["ticket", "-id"], name="page_of_ticket"),
+        ]
+
+    def __str__(self) -> str:
+        return f"Page {self.pk} for #{self.ticket_id}"
+
+    def get_absolute_url(self) -> str:
+        return reverse("page_detail", args=[self.pk])
+
+    @property
+    def is_ringing(self) -> bool:
+        return self.state == self.State.RINGING
+
+    @property
+    def is_acknowledged(self) -> bool:
+        return self.state == self.State.ACKNOWLEDGED
+
+    @property
+    def is_open(self) -> bool:
+        return self.state in self.OPEN
+
+    @property
+    def urgency(self) -> str:
+        return Priority(self.priority).label
+
+    @property
+    def public_address(self) -> str:
+        """Where to acknowledge it, for messages; always of the configured site (S078)."""
+        return f"{settings.SITE_URL}{self.get_absolute_url()}"
+
+
+class PageDelivery(models.Model):
+    """The outbox: one message to one person by one contact, made before anything is sent.
+
+    `due_at` and `accepted_at` are the desk's time; leases and retries are the database's own (see docs/paging.md).
+    """
+
+    class Purpose(models.TextChoices):
+        PAGE = "page", "page"
+        TAKEN = "taken", "taken by somebody"
+
+    class State(models.TextChoices):
+        PENDING = "pending", "pending"
+        SENDING = "sending", "sending"
+        ACCEPTED = "accepted", "accepted"
+        FAILED = "failed", "failed"
+        UNKNOWN = "unknown", "unknown"
+        CANCELLED = "cancelled", "cancelled"
+
+    WAITING = (State.PENDING, State.UNKNOWN)
+    """What an engine may claim once it is due. An unknown one without `retry_at` has been repeated and stays so."""
+
+    page = models.ForeignKey(Page, on_delete=models.PROTECT, related_name="deliveries")
+    purpose = models.CharField(max_length=8, choices=Purpose, default=Purpose.PAGE)
+    episode = models.PositiveIntegerField()
+    round = models.PositiveIntegerField()
+    step = models.PositiveIntegerField()
+    person = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    contact = models.ForeignKey(
+        ContactMethod, null=True, on_delete=models.PROTECT, help_text="None is the account's own e-mail address."
+    )
+    delay = models.PositiveIntegerField(default=0, help_text="Which of the person's rules for this contact: its delay.")
+    state = models.CharField(max_length=10, choices=State, default=State.PENDING)
+    due_at = models.DateTimeField()
+    attempt = models.PositiveSmallIntegerField(default=0)
+    is_repeat = models.BooleanField(default=False, help_text="Sent again because it is unknown whether it arrived.")
+    retry_at = models.DateTimeField(null=True)
+    lease_token = models.UUIDField(null=True)
+    lease_until = models.DateTimeField(null=True)
+    looked_at = models.DateTimeField(null=True, help_text="The last look at the page, right before the provider call.")
+    accepted_at = models.DateTimeField(null=True)
+    provider_id = models.CharField(max_length=255, blank=True)
+    error = models.CharField(max_length=300, blank=True)
+
+    objects: ClassVar[PageDeliveryQuerySet] = PageDeliveryQuerySet.as_manager()  # type: ignore[assignment]
+
+    class Meta:
+        ordering = ("id",)
+        verbose_name_plural = "page deliveries"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["page", "purpose", "episode", "round", "step", "person", "contact", "delay"],
+                nulls_distinct=False,
+                name="delivery_once",
+            ),
+            models.CheckConstraint(
+                condition=Q(state="sending", lease_token__isnull=False, lease_until__isnull=False)
+                | (~Q(state="sending") & Q(lease_token=None, lease_until=None)),
+                name="delivery_leased_while_sending",
+            ),
+            models.CheckConstraint(
+                condition=~Q(state="accepted") | Q(accepted_at__isnull=False), name="delivery_accepted_at_some_time"
+            ),
+            models.CheckConstraint(condition=Q(episode__gte=1, round__gte=1), name="delivery_counts_from_one"),
+        ]
+        indexes = [
+            models.Index(
+                fields=["due_at"],
+                condition=Q(state="pending") | Q(state="unknown", retry_at__isnull=False),
+                name="delivery_due",
+            ),
+            models.Index(fields=["lease_until"], condition=Q(state="sending"), name="delivery_lease"),
+            models.Index(fields=["lease_token"], condition=Q(state="sending"), name="delivery_token"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.purpose} {self.page_id} to {self.person}: {self.state}"
+
+    @property
+    def method(self) -> str:
+        """The contact's kind in words."""
+        return ContactMethod.Kind(self.kind).label
+
+    @property
+    def kind(self) -> str:
+        return self.contact.kind if self.contact else ContactMethod.Kind.EMAIL.value
+
+    @property
+    def address(self) -> str:
+        return self.contact.value if self.contact else self.person.email
+
+
+class PageEvent(models.Model):
+    """What happened to a page: append-only; `actor` None is the engine."""
+
+    class Kind(models.TextChoices):
+        BEGAN = "began", "began"
+        PAGED = "paged", "paged"
+        STEP_EMPTY = "step_empty", "reached nobody"
+        LAST_RESORT = "last_resort", "rang the last resort"
+        SENT = "sent", "sent"
+        FAILED = "failed", "failed"
+        UNKNOWN = "unknown", "outcome unknown"
+        CONTACT_DISABLED = "contact_disabled", "contact disabled"
+        ACKNOWLEDGED = "acknowledged", "acknowledged"
+        EXPIRED = "expired", "acknowledgement expired"
+        HANDED_OVER = "handed_over", "handed over"
+        PRIORITY_CHANGED = "priority_changed", "priority changed"
+        ENDED = "ended", "ended"
+
+    page = models.ForeignKey(Page, on_delete=models.PROTECT, related_name="events")
+    kind = models.CharField(max_length=20, choices=Kind)
+    actor = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
+    at = models.DateTimeField()
+    data = models.JSONField(default=dict)
+
+    class Meta:
+        ordering = ("at", "id")
+        indexes = [models.Index(fields=["page", "at", "id"], name="page_event_of_page")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} on page {self.page_id}"
+
+
+class EngineHeartbeat(models.Model):
+    """When each engine last finished a full pass, by the database's clock."""
+
+    engine = models.CharField(max_length=100, primary_key=True, help_text="worker or standby, and its host.")
+    finished_at = models.DateTimeField()
+    took_ms = models.PositiveIntegerField()
+
+    class Meta:
+        ordering = ("engine",)
+
+    def __str__(self) -> str:
+        return self.engine

@@ -1,0 +1,87 @@
+"""The few lines that change a page's state. Whoever calls holds the page's lock; lock order is page, then delivery."""
+
+import logging
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from django.db import InterfaceError, OperationalError
+from django.db.models import QuerySet
+
+from accounts.models import User
+from escalations.events import record
+from escalations.models import EscalationPolicy, Page, PageDelivery, PageEvent
+from escalations.paging.decide import START
+
+logger = logging.getLogger(__name__)
+
+AT_ONCE = 1000
+"""How many rows of a kind one lap takes; the rest is the next lap's."""
+
+
+def each(rows: QuerySet[Any], change: Callable[[int], bool]) -> int:
+    """Change row by row: ids first, one transaction each; a row that fails is logged and stepped over."""
+    done = 0
+    for pk in list(rows.order_by("pk").values_list("pk", flat=True)[:AT_ONCE]):
+        try:
+            done += change(pk)
+        except (OperationalError, InterfaceError):
+            raise  # the database is gone: that is not this row's fault
+        except Exception:
+            logger.exception("paging stepped over %s %s", rows.model.__name__, pk)
+    return done
+
+
+def locked(rows: QuerySet[Page], pk: int) -> Page | None:
+    """The page's row locked, unless another engine has it or, asked again under the lock, it isn't among `rows`."""
+    page = Page.objects.select_for_update(no_key=True, skip_locked=True).filter(pk=pk).first()
+    return page if page is not None and rows.filter(pk=pk).exists() else None
+
+
+def shape_of(policy: EscalationPolicy | None) -> dict[str, Any]:
+    """What a page that begins now keeps of its policy; without any policy the last resort rings."""
+    return policy.snapshot() if policy else {"policy": "", "steps": [], "catch_all": [], "repeat_after": 0}
+
+
+def save(page: Page, *fields: str) -> None:
+    """Save `fields` and count the version on."""
+    page.version += 1
+    page.save(update_fields=[*fields, "version"])
+
+
+def cancel_waiting(page: Page, *, person: User | None = None) -> None:
+    """Nothing that waits to be sent for the page (to one person, or to anybody) goes out any more."""
+    waiting = PageDelivery.objects.filter(page=page, state__in=PageDelivery.WAITING)
+    if person is not None:
+        waiting = waiting.filter(person=person)
+    waiting.update(state=PageDelivery.State.CANCELLED, retry_at=None)
+
+
+def end(page: Page, *, why: str, at: datetime) -> None:
+    """The page is over."""
+    page.state = Page.State.ENDED
+    page.ended_at = at
+    page.next_action_at = None
+    _forget_acknowledgement(page)
+    save(page, "state", "ended_at", "next_action_at", "acknowledged_by", "acknowledged_at", "acknowledged_until")
+    cancel_waiting(page)
+    record(page, PageEvent.Kind.ENDED, at=at, why=why)
+
+
+def ring_again(page: Page, *, at: datetime, anew: bool) -> None:
+    """Ring: from the start as a new episode (`anew`), by the policy as it is now; or on from where the page stands."""
+    if anew:
+        page.episode += 1
+        page.round, page.step = START.round, START.step
+        page.snapshot = shape_of(page.policy)
+    page.state = Page.State.RINGING
+    page.next_action_at = at
+    page.nobody_reached_at = None
+    _forget_acknowledgement(page)
+    cancel_waiting(page)
+    fields = ("state", "episode", "round", "step", "snapshot", "next_action_at", "nobody_reached_at")
+    save(page, *fields, "acknowledged_by", "acknowledged_at", "acknowledged_until")
+
+
+def _forget_acknowledgement(page: Page) -> None:
+    page.acknowledged_by = page.acknowledged_at = page.acknowledged_until = None

@@ -1,0 +1,140 @@
+"""What came of a send, recorded with the lease's token: whoever lost the lease records nothing."""
+
+import uuid
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import QuerySet
+from django.db.models.functions import Now
+
+from escalations.events import record
+from escalations.models import ContactMethod, Page, PageDelivery, PageEvent
+from escalations.paging.channels import DeliveryError
+from escalations.paging.crash import crash_point
+from escalations.paging.moves import each
+
+CALL_SECONDS = 5
+RETRY_AFTER = (5, 15, 45)
+_UNKNOWN_LATER = 30
+"""Seconds that a repeat of a later round waits beyond the lease; a first page does not wait."""
+
+_State = PageDelivery.State
+_Kind = PageEvent.Kind
+
+
+def accepted(deliveries: Sequence[PageDelivery], token: uuid.UUID, provider_id: str, *, now: datetime) -> None:
+    """The provider took the message."""
+    with transaction.atomic():
+        columns = {"accepted_at": now, "provider_id": provider_id[:255], "error": ""}
+        if _settle(deliveries, token, _State.ACCEPTED, **columns):
+            for row in deliveries:
+                _record(row, _Kind.SENT, now)
+        crash_point("before_record")
+
+
+def not_wanted(deliveries: Sequence[PageDelivery], token: uuid.UUID, *, now: datetime) -> None:
+    """The page is no longer for this person to hear: acknowledged, ended, or the person or contact is gone."""
+    for row in deliveries:
+        with transaction.atomic():
+            page = _page(row)
+            _settle([row], token, _State.CANCELLED)
+            if page.is_ringing and row.purpose == PageDelivery.Purpose.PAGE:
+                _go_on(page, row, now=now)
+
+
+def refused(deliveries: Sequence[PageDelivery], token: uuid.UUID, why: DeliveryError, *, now: datetime) -> None:
+    """The provider refused, for good, for now, or nobody can tell."""
+    for row in deliveries:
+        with transaction.atomic():
+            page = _page(row)
+            if why.unknown:
+                _unknown(page, row, token, str(why), wait=settings.PAGING_LEASE_SECONDS, now=now)
+            elif not why.permanent and row.attempt <= len(RETRY_AFTER):
+                again = Now() + timedelta(seconds=RETRY_AFTER[row.attempt - 1])
+                if _settle([row], token, _State.PENDING, retry_at=again, error=str(why)[:300]):
+                    _record(row, _Kind.FAILED, now, why=str(why)[:300], again=True)
+            elif _settle([row], token, _State.FAILED, error=str(why)[:300]):
+                _record(row, _Kind.FAILED, now, why=str(why)[:300], again=False)
+                if why.permanent:
+                    _disable(page, row, str(why), now=now)
+                _go_on(page, row, now=now)
+
+
+def recover(*, now: datetime) -> int:
+    """Take back what engines died with: the number of deliveries whose lease had run out."""
+    return each(PageDelivery.objects.lease_over(), lambda pk: _take_back(pk, now=now))
+
+
+@transaction.atomic
+def _take_back(pk: int, *, now: datetime) -> bool:
+    found = PageDelivery.objects.filter(pk=pk).first()
+    if found is None:
+        return False
+    page = _page(found)
+    row = PageDelivery.objects.lease_over().select_for_update(of=("self",), skip_locked=True).filter(pk=pk).first()
+    if row is None or row.lease_token is None:
+        return False
+    if row.looked_at is None:  # it died before the call: nothing went out
+        return _settle([row], row.lease_token, _State.PENDING, retry_at=None)
+    wait = 0 if row.round == 1 else _UNKNOWN_LATER
+    _unknown(page, row, row.lease_token, "the engine died while it was being sent", wait=wait, now=now)
+    return True
+
+
+def _unknown(page: Page, row: PageDelivery, token: uuid.UUID, why: str, *, wait: float, now: datetime) -> None:
+    """It may have arrived: sent once more, after that the person's next contact has to do."""
+    again = None if row.is_repeat else Now() + timedelta(seconds=wait)
+    if _settle([row], token, _State.UNKNOWN, retry_at=again, error=why[:300]):
+        _record(row, _Kind.UNKNOWN, now, why=why[:300], again=again is not None)
+        if again is None:
+            _go_on(page, row, now=now)
+
+
+def _page(row: PageDelivery) -> Page:
+    """The delivery's page, locked before the delivery is."""
+    return Page.objects.select_for_update(no_key=True).get(pk=row.page_id)
+
+
+def _settle(rows: Sequence[PageDelivery], token: uuid.UUID, state: PageDelivery.State, **columns: Any) -> bool:
+    """Write the outcome and give the lease back; False when the lease was lost meanwhile."""
+    mine = PageDelivery.objects.filter(pk__in=[row.pk for row in rows], lease_token=token, state=_State.SENDING)
+    return bool(mine.update(state=state, lease_token=None, lease_until=None, **columns))
+
+
+def _record(row: PageDelivery, kind: PageEvent.Kind, now: datetime, **data: Any) -> None:
+    who = {"person": row.person_id, "name": row.person.display_name, "method": row.method, "delivery": row.pk}
+    repeat = {"repeat": True} if row.is_repeat else {}
+    record(row.page, kind, at=now, attempt=row.attempt, purpose=row.purpose, **who, **repeat, **data)
+
+
+def _disable(page: Page, row: PageDelivery, why: str, *, now: datetime) -> None:
+    contact = ContactMethod.objects.filter(pk=row.contact_id, disabled_at=None)
+    if contact.update(disabled_at=now, disabled_why=why[:200]):
+        record(page, _Kind.CONTACT_DISABLED, at=now, person=row.person_id, name=str(row.contact), why=why[:200])
+
+
+def _go_on(page: Page, row: PageDelivery, *, now: datetime) -> None:
+    """This way was no use: the person's next rule is due now; when nothing is left in this round, the next step is."""
+    if row.purpose != PageDelivery.Purpose.PAGE or not page.is_ringing or row.episode != page.episode:
+        return
+    rest = PageDelivery.objects.filter(page=page, purpose=row.purpose, episode=row.episode)
+    following = _first_waiting(rest.filter(person=row.person_id))
+    if following is not None:
+        PageDelivery.objects.filter(pk=following, due_at__gt=now).update(due_at=now)
+        return
+    lives = (_State.PENDING, _State.SENDING, _State.ACCEPTED)
+    may_come = rest.filter(round=row.round, state__in=lives) | rest.filter(
+        round=row.round, state=_State.UNKNOWN, retry_at__isnull=False
+    )
+    if not may_come.exists() and page.next_action_at is not None and page.next_action_at > now:
+        page.next_action_at = now
+        page.version += 1
+        page.save(update_fields=["next_action_at", "version"])
+
+
+def _first_waiting(rows: QuerySet[PageDelivery]) -> int | None:
+    waiting = rows.filter(state=_State.PENDING).order_by("due_at", "pk")
+    return waiting.values_list("pk", flat=True).first()
