@@ -7,6 +7,7 @@ process of the preparation: migrations and demo data together.
 
 import fcntl
 import hashlib
+import json
 import os
 import secrets
 import signal
@@ -245,13 +246,13 @@ def _commands(folder: Path, port: int) -> dict[str, list[str]]:
     """The desk's processes; the same shape as docker-compose.yml."""
     python = [sys.executable, "-m"]
     celery = [*python, "celery", "-A", "supportdesk.celery"]
-    worker = [*celery, "worker", "--without-mingle", "--without-gossip", "--concurrency=2", "--loglevel=INFO"]
+    worker = [*celery, "worker", "--without-mingle", "--without-gossip", "--pool=threads", "--concurrency=2"]
     web = ["--worker-class=gthread", "--workers=2", "--threads=4", "--no-control-socket", f"--bind=127.0.0.1:{port}"]
     return {
         "web": [*python, "gunicorn", *web, "--preload", "--graceful-timeout=5", "supportdesk.wsgi"],
         "paging": [*worker, "--queues=paging", "--hostname=paging@demo"],
         "worker": [*worker, "--queues=default", "--hostname=default@demo"],
-        "beat": [*celery, "beat", "--loglevel=INFO", "--pidfile=", f"--schedule={folder / 'celerybeat-schedule'}"],
+        "beat": [*celery, "beat", "--pidfile=", f"--schedule={folder / 'celerybeat-schedule'}"],
         "pager": manage("pager"),
     }
 
@@ -308,13 +309,25 @@ def _only_one(folder: Path) -> Iterator[None]:
 
 
 def _pass_on(name: str, process: subprocess.Popen[bytes], log: Path) -> None:
-    """Each line of the process to its log, and with its name to our own output."""
+    """Each line of the process to its log, and with its name to our own output unless it is routine."""
     if log.exists() and log.stat().st_size > _BIGGEST_LOG:
         log.replace(log.with_suffix(".log.1"))
     with log.open("ab", buffering=0) as file:
         for line in process.stdout or ():
             file.write(line)
-            print(f"{name:<8} | {line.decode(errors='replace').rstrip()}", flush=True)
+            if shown := worth_showing(line.decode(errors="replace").rstrip()):
+                print(f"{name:<8} | {shown}", flush=True)
+
+
+def worth_showing(line: str) -> str:
+    """The line as the screen shows it; empty for what logs say all day long (level info, banners, notices)."""
+    if line.startswith('{"at"'):
+        with suppress(ValueError):
+            record = json.loads(line)
+            return "" if record["level"] in {"debug", "info"} else f"{record['level']}: {record['message']}"
+    if line.startswith("[") and not any(level in line for level in ("[WARNING]", "[ERROR]", "[CRITICAL]")):
+        return ""
+    return "" if line.startswith(" ") else line
 
 
 def _fingerprint_of_static() -> str:
@@ -348,7 +361,7 @@ def _welcome_text(address: str, folder: Path) -> str:
     return f"""
   SupportDesk runs at {address}   (Ctrl-C stops it)
 
-  Log in with the password {PASSWORD} as
+  A demo: plain http, one password for all. Log in with {PASSWORD} as
 {people}
 
   Mail lands in {folder / "mail"}, pages for demo phones in {folder / "pages.jsonl"}, logs in {folder / "logs"}.
