@@ -11,7 +11,7 @@ import time
 import urllib.request
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from email.message import EmailMessage
 from pathlib import Path
@@ -123,10 +123,14 @@ def text_of(mail: EmailMessage) -> str:
     return str(body.get_content()) if body else ""
 
 
-def run_desk(folder: Path) -> Iterator[Desk]:
-    """A desk with defaults and nobody in it; web runs, workers don't yet."""
+@contextmanager
+def run_desk(folder: Path, *, postgres: str = "", valkey: str = "") -> Iterator[Desk]:
+    """A desk with defaults and nobody in it; web runs, workers don't yet.
+
+    Stories that hurt a server bring their own: the addresses `postgres` and `valkey`.
+    """
     name = f"flow_{uuid.uuid4().hex[:12]}"
-    server = os.environ["DATABASE_URL"]
+    server = postgres or os.environ["DATABASE_URL"]
     _statement(server, f"CREATE DATABASE {name}")
     port = embedded.free_port()
     (folder / "mail").mkdir()
@@ -134,6 +138,7 @@ def run_desk(folder: Path) -> Iterator[Desk]:
         "DESK_ENV": "test",
         "DJANGO_SETTINGS_MODULE": "supportdesk.settings",
         "DATABASE_URL": f"{server.rsplit('/', 1)[0]}/{name}",
+        "REDIS_URL": valkey or os.environ["REDIS_URL"],
         "SITE_URL": f"http://127.0.0.1:{port}",
         "DEMO_DIR": str(folder),
         "MAIL_DIR": str(folder / "mail"),
