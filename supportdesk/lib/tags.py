@@ -238,7 +238,7 @@ def _help(bound: BoundField, text: str) -> SafeString:
 def _errors(bound: BoundField) -> SafeString:
     if not bound.errors:
         return SafeString("")
-    lines = format_html_join("", "<span>{}</span>", ((error,) for error in bound.errors))
+    lines = format_html_join(" ", "<span>{}</span>", ((error,) for error in bound.errors))
     return format_html(
         '<div class="error" id="{}_error">{}<div>{}</div></div>', bound.auto_id, icon("circle-alert"), lines
     )
