@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from django.db import models
 from django.db.models import Exists, OuterRef, Q
+from django.db.models.functions import Now
 
 if TYPE_CHECKING:
-    from accounts.models import Invitation, Membership, Organization, User  # noqa: F401 - the querysets' parameters
+    from accounts.models import (  # noqa: F401 - the querysets' parameters
+        AccountMail,
+        Invitation,
+        Membership,
+        Organization,
+        OrganizationDomain,
+        User,
+    )
 
 
 class UserQuerySet(models.QuerySet["User"]):
@@ -60,3 +68,21 @@ class MembershipQuerySet(models.QuerySet["Membership"]):
 class InvitationQuerySet(models.QuerySet["Invitation"]):
     def pending(self, *, now: datetime) -> InvitationQuerySet:
         return self.filter(Q(expires_at__gt=now), accepted_at=None, revoked_at=None)
+
+    def of_day_before(self, at: datetime) -> InvitationQuerySet:
+        return self.filter(created_at__gt=at - timedelta(days=1), created_at__lte=at)
+
+
+class DomainQuerySet(models.QuerySet["OrganizationDomain"]):
+    def open(self) -> DomainQuerySet:
+        """Those whose verified addresses become members: seen in DNS, and the organisation agreed (S060)."""
+        return self.filter(auto_join=True, organization__is_active=True).exclude(verified_at=None)
+
+    def of_address(self, email: str) -> DomainQuerySet:
+        return self.filter(domain=email.rpartition("@")[2])
+
+
+class AccountMailQuerySet(models.QuerySet["AccountMail"]):
+    def due(self) -> AccountMailQuerySet:
+        """By the database's clock, so that workers with a wrong one do no harm."""
+        return self.filter(state="queued", due_at__lte=Now())

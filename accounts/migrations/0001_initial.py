@@ -9,181 +9,406 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='User',
+            name="User",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('password', models.CharField(max_length=128, verbose_name='password')),
-                ('last_login', models.DateTimeField(blank=True, null=True, verbose_name='last login')),
-                ('email', models.EmailField(max_length=254, unique=True)),
-                ('name', models.CharField(blank=True, max_length=64)),
-                ('role', models.CharField(blank=True, choices=[('agent', 'Support agent'), ('lead', 'Support lead'), ('set', 'SET engineer'), ('product', 'Product'), ('customer_success', 'Customer Success'), ('executive', 'Executive'), ('admin', 'Admin')], help_text='Empty for customers.', max_length=20, verbose_name='staff role')),
-                ('is_active', models.BooleanField(default=True)),
-                ('time_zone', models.CharField(blank=True, max_length=64, validators=[accounts.models.check_time_zone])),
-                ('country', models.CharField(blank=True, help_text='ISO 3166-1 code, for public holidays.', max_length=2)),
-                ('subdivision', models.CharField(blank=True, help_text='ISO 3166-2 code without the country.', max_length=6)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("password", models.CharField(max_length=128, verbose_name="password")),
+                ("last_login", models.DateTimeField(blank=True, null=True, verbose_name="last login")),
+                ("email", models.EmailField(max_length=254, unique=True)),
+                ("name", models.CharField(blank=True, max_length=64)),
+                (
+                    "role",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("agent", "Support agent"),
+                            ("lead", "Support lead"),
+                            ("set", "SET engineer"),
+                            ("product", "Product"),
+                            ("customer_success", "Customer Success"),
+                            ("executive", "Executive"),
+                            ("admin", "Admin"),
+                        ],
+                        help_text="Empty for customers.",
+                        max_length=20,
+                        verbose_name="staff role",
+                    ),
+                ),
+                ("is_active", models.BooleanField(default=True)),
+                (
+                    "time_zone",
+                    models.CharField(blank=True, max_length=64, validators=[accounts.models.check_time_zone]),
+                ),
+                (
+                    "country",
+                    models.CharField(blank=True, help_text="ISO 3166-1 code, for public holidays.", max_length=2),
+                ),
+                (
+                    "subdivision",
+                    models.CharField(blank=True, help_text="ISO 3166-2 code without the country.", max_length=6),
+                ),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
             ],
         ),
         migrations.CreateModel(
-            name='Organization',
+            name="Organization",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=120, unique=True)),
-                ('slug', models.SlugField(max_length=60, unique=True)),
-                ('time_zone', models.CharField(default='UTC', max_length=64, validators=[accounts.models.check_time_zone])),
-                ('country', models.CharField(blank=True, help_text='ISO 3166-1 code, for public holidays.', max_length=2)),
-                ('subdivision', models.CharField(blank=True, help_text='ISO 3166-2 code without the country.', max_length=6)),
-                ('is_active', models.BooleanField(default=True)),
-                ('notes', models.TextField(blank=True, help_text='For the staff only.')),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("name", models.CharField(max_length=120, unique=True)),
+                ("slug", models.SlugField(max_length=60, unique=True)),
+                (
+                    "time_zone",
+                    models.CharField(default="UTC", max_length=64, validators=[accounts.models.check_time_zone]),
+                ),
+                (
+                    "country",
+                    models.CharField(blank=True, help_text="ISO 3166-1 code, for public holidays.", max_length=2),
+                ),
+                (
+                    "subdivision",
+                    models.CharField(blank=True, help_text="ISO 3166-2 code without the country.", max_length=6),
+                ),
+                ("is_active", models.BooleanField(default=True)),
+                ("notes", models.TextField(blank=True, help_text="For the staff only.")),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
             ],
             options={
-                'verbose_name': 'organisation',
-                'ordering': ('name',),
+                "verbose_name": "organisation",
+                "ordering": ("name",),
             },
         ),
         migrations.CreateModel(
-            name='Region',
+            name="Region",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=64, unique=True)),
-                ('time_zone', models.CharField(help_text='Where its people live.', max_length=64, validators=[accounts.models.check_time_zone])),
-                ('shift_starts', models.TimeField(help_text='UTC. From this time on new tickets go to this region.')),
-                ('shift_ends', models.TimeField(help_text='UTC. Up to this time; 00:00 is midnight.')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("name", models.CharField(max_length=64, unique=True)),
+                (
+                    "time_zone",
+                    models.CharField(
+                        help_text="Where its people live.", max_length=64, validators=[accounts.models.check_time_zone]
+                    ),
+                ),
+                ("shift_starts", models.TimeField(help_text="UTC. From this time on new tickets go to this region.")),
+                ("shift_ends", models.TimeField(help_text="UTC. Up to this time; 00:00 is midnight.")),
             ],
             options={
-                'ordering': ('shift_starts',),
+                "ordering": ("shift_starts",),
             },
         ),
         migrations.CreateModel(
-            name='AccountEvent',
+            name="AccountEvent",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('joined', 'joined'), ('invited', 'was invited'), ('invitation_revoked', 'invitation was revoked'), ('role_changed', 'role was changed'), ('removed', 'was removed'), ('deactivated', 'was deactivated'), ('reactivated', 'was reactivated')], max_length=20)),
-                ('at', models.DateTimeField()),
-                ('data', models.JSONField(default=dict)),
-                ('actor', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('user', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='account_events', to=settings.AUTH_USER_MODEL)),
-                ('organization', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='events', to='accounts.organization')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("joined", "joined"),
+                            ("invited", "was invited"),
+                            ("invitation_revoked", "invitation was revoked"),
+                            ("role_changed", "role was changed"),
+                            ("removed", "was removed"),
+                            ("deactivated", "was deactivated"),
+                            ("reactivated", "was reactivated"),
+                        ],
+                        max_length=20,
+                    ),
+                ),
+                ("at", models.DateTimeField()),
+                ("data", models.JSONField(default=dict)),
+                (
+                    "actor",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "user",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="account_events",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="events",
+                        to="accounts.organization",
+                    ),
+                ),
             ],
             options={
-                'ordering': ('-at', '-id'),
+                "ordering": ("-at", "-id"),
             },
         ),
         migrations.AddField(
-            model_name='user',
-            name='last_organization',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, to='accounts.organization'),
+            model_name="user",
+            name="last_organization",
+            field=models.ForeignKey(
+                blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, to="accounts.organization"
+            ),
         ),
         migrations.AddField(
-            model_name='user',
-            name='region',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='staff', to='accounts.region'),
+            model_name="user",
+            name="region",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="staff",
+                to="accounts.region",
+            ),
         ),
         migrations.CreateModel(
-            name='SupportPlan',
+            name="SupportPlan",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=64, unique=True)),
-                ('slug', models.SlugField(unique=True)),
-                ('rank', models.PositiveSmallIntegerField(default=0, help_text='The higher, the more the plan gives.')),
-                ('summary', models.CharField(blank=True, help_text='One sentence for the public help page.', max_length=200)),
-                ('uses_portal', models.BooleanField(default=True, help_text='May submit and follow requests in the portal.', verbose_name='portal')),
-                ('uses_email', models.BooleanField(default=False, help_text='May open requests by e-mail.', verbose_name='e-mail')),
-                ('pages', models.BooleanField(default=False, help_text='Urgent and High tickets page the on-call agent.', verbose_name='paging 24x7')),
-                ('covers_weekends', models.BooleanField(default=False, help_text='For Urgent and High.', verbose_name='weekend coverage')),
-                ('is_default', models.BooleanField(default=False, help_text='The plan of people without one.', verbose_name='without organisation')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("name", models.CharField(max_length=64, unique=True)),
+                ("slug", models.SlugField(unique=True)),
+                ("rank", models.PositiveSmallIntegerField(default=0, help_text="The higher, the more the plan gives.")),
+                (
+                    "summary",
+                    models.CharField(blank=True, help_text="One sentence for the public help page.", max_length=200),
+                ),
+                (
+                    "uses_portal",
+                    models.BooleanField(
+                        default=True, help_text="May submit and follow requests in the portal.", verbose_name="portal"
+                    ),
+                ),
+                (
+                    "uses_email",
+                    models.BooleanField(default=False, help_text="May open requests by e-mail.", verbose_name="e-mail"),
+                ),
+                (
+                    "pages",
+                    models.BooleanField(
+                        default=False,
+                        help_text="Urgent and High tickets page the on-call agent.",
+                        verbose_name="paging 24x7",
+                    ),
+                ),
+                (
+                    "covers_weekends",
+                    models.BooleanField(
+                        default=False, help_text="For Urgent and High.", verbose_name="weekend coverage"
+                    ),
+                ),
+                (
+                    "is_default",
+                    models.BooleanField(
+                        default=False, help_text="The plan of people without one.", verbose_name="without organisation"
+                    ),
+                ),
             ],
             options={
-                'ordering': ('rank',),
-                'constraints': [models.UniqueConstraint(condition=models.Q(('is_default', True)), fields=('is_default',), name='plan_one_default')],
+                "ordering": ("rank",),
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("is_default", True)), fields=("is_default",), name="plan_one_default"
+                    )
+                ],
             },
         ),
         migrations.AddField(
-            model_name='organization',
-            name='plan',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='organizations', to='accounts.supportplan'),
+            model_name="organization",
+            name="plan",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="organizations", to="accounts.supportplan"
+            ),
         ),
         migrations.CreateModel(
-            name='Team',
+            name="Team",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=64, unique=True)),
-                ('slug', models.SlugField(unique=True)),
-                ('kind', models.CharField(choices=[('support', 'Support'), ('engineering', 'Sustained Engineering')], default='support', max_length=12)),
-                ('gets_new_tickets', models.BooleanField(default=False, help_text='New tickets go to this team.')),
-                ('lead', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='leads', to=settings.AUTH_USER_MODEL)),
-                ('members', models.ManyToManyField(blank=True, related_name='teams', to=settings.AUTH_USER_MODEL)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("name", models.CharField(max_length=64, unique=True)),
+                ("slug", models.SlugField(unique=True)),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[("support", "Support"), ("engineering", "Sustained Engineering")],
+                        default="support",
+                        max_length=12,
+                    ),
+                ),
+                ("gets_new_tickets", models.BooleanField(default=False, help_text="New tickets go to this team.")),
+                (
+                    "lead",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="leads",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                ("members", models.ManyToManyField(blank=True, related_name="teams", to=settings.AUTH_USER_MODEL)),
             ],
             options={
-                'ordering': ('name',),
+                "ordering": ("name",),
             },
         ),
         migrations.CreateModel(
-            name='Membership',
+            name="Membership",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('role', models.CharField(choices=[('member', 'Member'), ('manager', 'Manager')], default='member', max_length=10)),
-                ('via', models.CharField(choices=[('domain', 'verified domain'), ('invitation', 'invitation'), ('staff', 'added by staff')], default='staff', max_length=10)),
-                ('started_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('ended_at', models.DateTimeField(blank=True, null=True)),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='memberships', to=settings.AUTH_USER_MODEL)),
-                ('organization', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='memberships', to='accounts.organization')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "role",
+                    models.CharField(
+                        choices=[("member", "Member"), ("manager", "Manager")], default="member", max_length=10
+                    ),
+                ),
+                (
+                    "via",
+                    models.CharField(
+                        choices=[
+                            ("domain", "verified domain"),
+                            ("invitation", "invitation"),
+                            ("staff", "added by staff"),
+                        ],
+                        default="staff",
+                        max_length=10,
+                    ),
+                ),
+                ("started_at", models.DateTimeField(default=django.utils.timezone.now)),
+                ("ended_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "user",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="memberships",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="memberships",
+                        to="accounts.organization",
+                    ),
+                ),
             ],
             options={
-                'indexes': [models.Index(condition=models.Q(('ended_at', None)), fields=['organization', 'user'], name='membership_active')],
-                'constraints': [models.UniqueConstraint(condition=models.Q(('ended_at', None)), fields=('user', 'organization'), name='membership_one_active')],
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("ended_at", None)),
+                        fields=["organization", "user"],
+                        name="membership_active",
+                    )
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("ended_at", None)),
+                        fields=("user", "organization"),
+                        name="membership_one_active",
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Invitation',
+            name="Invitation",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('email', models.EmailField(max_length=254)),
-                ('role', models.CharField(choices=[('member', 'Member'), ('manager', 'Manager')], default='member', max_length=10)),
-                ('token_hash', models.CharField(editable=False, max_length=64, unique=True)),
-                ('created_at', models.DateTimeField()),
-                ('expires_at', models.DateTimeField()),
-                ('accepted_at', models.DateTimeField(blank=True, null=True)),
-                ('revoked_at', models.DateTimeField(blank=True, null=True)),
-                ('invited_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('organization', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='invitations', to='accounts.organization')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("email", models.EmailField(max_length=254)),
+                (
+                    "role",
+                    models.CharField(
+                        choices=[("member", "Member"), ("manager", "Manager")], default="member", max_length=10
+                    ),
+                ),
+                ("token_hash", models.CharField(editable=False, max_length=64, unique=True)),
+                ("created_at", models.DateTimeField()),
+                ("expires_at", models.DateTimeField()),
+                ("accepted_at", models.DateTimeField(blank=True, null=True)),
+                ("revoked_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "invited_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="invitations",
+                        to="accounts.organization",
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(condition=models.Q(('accepted_at', None), ('revoked_at', None)), fields=('organization', 'email'), name='invitation_one_open'), models.CheckConstraint(condition=models.Q(('expires_at__gt', models.F('created_at'))), name='invitation_expires_later')],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("accepted_at", None), ("revoked_at", None)),
+                        fields=("organization", "email"),
+                        name="invitation_one_open",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("expires_at__gt", models.F("created_at"))), name="invitation_expires_later"
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='OrganizationDomain',
+            name="OrganizationDomain",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('domain', models.CharField(max_length=253, unique=True)),
-                ('verified_at', models.DateTimeField(blank=True, help_text='When its DNS record was seen.', null=True)),
-                ('auto_join', models.BooleanField(default=True, help_text='The organisation agreed that people join by address.')),
-                ('organization', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='domains', to='accounts.organization')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("domain", models.CharField(max_length=253, unique=True)),
+                ("verified_at", models.DateTimeField(blank=True, help_text="When its DNS record was seen.", null=True)),
+                (
+                    "auto_join",
+                    models.BooleanField(default=True, help_text="The organisation agreed that people join by address."),
+                ),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="domains", to="accounts.organization"
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.CheckConstraint(condition=models.Q(('domain', django.db.models.functions.text.Lower('domain'))), name='domain_is_folded')],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("domain", django.db.models.functions.text.Lower("domain"))),
+                        name="domain_is_folded",
+                    )
+                ],
             },
         ),
         migrations.AddIndex(
-            model_name='user',
-            index=models.Index(condition=models.Q(('role', ''), _negated=True), fields=['role'], name='user_staff'),
+            model_name="user",
+            index=models.Index(condition=models.Q(("role", ""), _negated=True), fields=["role"], name="user_staff"),
         ),
         migrations.AddConstraint(
-            model_name='user',
-            constraint=models.CheckConstraint(condition=models.Q(('email', django.db.models.functions.text.Lower('email'))), name='user_email_is_folded'),
+            model_name="user",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("email", django.db.models.functions.text.Lower("email"))),
+                name="user_email_is_folded",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='team',
-            constraint=models.UniqueConstraint(condition=models.Q(('gets_new_tickets', True)), fields=('gets_new_tickets',), name='team_one_gets_new_tickets'),
+            model_name="team",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("gets_new_tickets", True)),
+                fields=("gets_new_tickets",),
+                name="team_one_gets_new_tickets",
+            ),
         ),
     ]

@@ -1,0 +1,34 @@
+from accounts.models.event import AccountEvent
+from accounts.models.mail import AccountMail
+from accounts.models.organization import Invitation, Membership, Organization, OrganizationDomain, SupportPlan, Team
+from accounts.models.people import (
+    AGENT_ROLES,
+    STAKEHOLDER_ROLES,
+    Region,
+    Role,
+    User,
+    UserManager,
+    check_time_zone,
+    time_zones,
+)
+from accounts.models.session import Session
+
+__all__ = [
+    "AGENT_ROLES",
+    "STAKEHOLDER_ROLES",
+    "AccountEvent",
+    "AccountMail",
+    "Invitation",
+    "Membership",
+    "Organization",
+    "OrganizationDomain",
+    "Region",
+    "Role",
+    "Session",
+    "SupportPlan",
+    "Team",
+    "User",
+    "UserManager",
+    "check_time_zone",
+    "time_zones",
+]

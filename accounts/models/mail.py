@@ -1,0 +1,52 @@
+"""Mails about accounts: the row exists before anything goes over the wire, and retries are rows, too."""
+
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+
+from accounts.querysets import AccountMailQuerySet
+
+
+class AccountMail(models.Model):
+    """One mail with a link or a notice about somebody's account.
+
+    `due_at` is set exactly while it waits. All its times are the database's own. The text may hold a link that lets
+    its reader in, so it is wiped as soon as it is sent or given up.
+    """
+
+    class State(models.TextChoices):
+        QUEUED = "queued", "queued"
+        SENT = "sent", "sent"
+        FAILED = "failed", "failed"
+
+    kind = models.CharField(max_length=64)
+    to_email = models.EmailField()
+    base_address = models.EmailField(help_text="Without +tag: what the limit of mails to a mailbox counts by (S061).")
+    subject = models.CharField(max_length=255)
+    text = models.TextField(blank=True)
+    message_id = models.CharField(max_length=255, unique=True)
+    state = models.CharField(max_length=10, choices=State, default=State.QUEUED)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    due_at = models.DateTimeField(null=True, db_default=Now(), help_text="Who tries now has it until then.")
+    sent_at = models.DateTimeField(null=True)
+    last_error = models.CharField(max_length=300, blank=True)
+    created_at = models.DateTimeField(db_default=Now())
+
+    objects = AccountMailQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = "account mail"
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(state="queued", due_at__isnull=False) | (~Q(state="queued") & Q(due_at=None)),
+                name="account_mail_due_while_queued",
+            ),
+            models.CheckConstraint(condition=Q(state="queued") | Q(text=""), name="account_mail_wiped_when_done"),
+        ]
+        indexes = [
+            models.Index(fields=["due_at"], condition=Q(state="queued"), name="account_mail_due"),
+            models.Index(fields=["base_address", "created_at"], name="account_mail_to_mailbox"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} to {self.to_email}"
