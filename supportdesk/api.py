@@ -3,9 +3,10 @@
 import json
 from typing import Any
 
+from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.http import Http404
-from rest_framework import authentication, exceptions, parsers
+from rest_framework import authentication, exceptions, parsers, renderers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -19,11 +20,25 @@ class SessionAuthentication(authentication.SessionAuthentication):
         return 'Session realm="SupportDesk"'
 
 
+class Utf8JSONRenderer(renderers.JSONRenderer):
+    """Says the charset, for those who would guess."""
+
+    charset = "utf-8"
+
+
+class TooLarge(exceptions.APIException):
+    status_code = 413
+    default_code = "too_large"
+    default_detail = "This is more than any request of ours needs."
+
+
 class StrictJSONParser(parsers.JSONParser):
-    """JSON without doubled keys, of which each reader would believe another one (S051)."""
+    """JSON of sane size without doubled keys, of which each reader would believe another one (S051)."""
 
     def parse(self, stream: Any, media_type: str | None = None, parser_context: Any = None) -> Any:
-        text = stream.read()
+        text = stream.read(settings.DATA_UPLOAD_MAX_MEMORY_SIZE + 1)
+        if len(text) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
+            raise TooLarge
         try:
             return json.loads(text.decode("utf-8"), object_pairs_hook=_once_each)
         except (ValueError, RecursionError) as fault:

@@ -1,9 +1,12 @@
 """Small answers that several doors give."""
 
+from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import render
+from django.utils.cache import patch_vary_headers
 from django.utils.http import url_has_allowed_host_and_scheme
 
 
@@ -20,3 +23,14 @@ def ask_to_log_in(request: HttpRequest) -> HttpResponseBase:
         here = request.headers.get("HX-Current-URL", "/")
         return HttpResponse(status=204, headers={"HX-Redirect": f"/accounts/login/?{urlencode({'next': here})}"})
     return redirect_to_login(request.get_full_path())
+
+
+def page(
+    request: HttpRequest, template: str, context: dict[str, Any], *, fragment: str = "", status: int = 200
+) -> HttpResponse:
+    """The page, or for htmx at the same address its `fragment`; the two are never mixed up by a cache."""
+    wanted = fragment if fragment and getattr(request, "htmx", False) and not request.htmx.boosted else template  # type: ignore[attr-defined]
+    response = render(request, wanted, context, status=status)
+    if fragment:
+        patch_vary_headers(response, ["HX-Request"])
+    return response

@@ -1,0 +1,244 @@
+"""The first API: list, read, submit and reply, calling the same verbs as the pages.
+
+People sign in by session (with its CSRF check). Everything refused is problem JSON (RFC 9457).
+"""
+
+import re
+from typing import Any
+from urllib.parse import urlencode
+
+from django.http import Http404, HttpResponseBase
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema, inline_serializer
+from drf_spectacular.views import SpectacularSwaggerSplitView
+from rest_framework import serializers
+from rest_framework.exceptions import ValidationError
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from accounts.models import Organization, User
+from supportdesk.lib import clock, keyset
+from supportdesk.lib.errors import DomainError, Invalid
+from tickets import actions
+from tickets.filters import TicketFilter
+from tickets.models import Channel, Message, Participant, Ticket
+from tickets.serializers import (
+    AnswerSerializer,
+    MessageSerializer,
+    ReplySerializer,
+    StaffMessageSerializer,
+    StaffTicketSerializer,
+    SubmitSerializer,
+    TicketSerializer,
+)
+from tickets.states import Status
+from tickets.views.gate import find_ticket
+
+PAGE_SIZE, MOST_PAGE_SIZE = 25, 100
+ORDERS = ("-updated", "updated", "-number", "number")
+_PARAMETERS = {"status", "priority", "order", "cursor", "page_size"}
+_KEY = re.compile(r"[\x21-\x7e]{1,43}", re.ASCII)
+_IDEMPOTENCY = OpenApiParameter(
+    "Idempotency-Key",
+    OpenApiTypes.STR,
+    OpenApiParameter.HEADER,
+    description="At most 43 printable characters: sending the same again gives the same answer, and nothing twice.",
+)
+
+
+class ApiView(APIView):
+    """One address of the API."""
+
+    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
+        final = super().finalize_response(request, response, *args, **kwargs)
+        final["Content-Security-Policy"] = "default-src 'none'; frame-ancestors 'none'"
+        return final
+
+    def handle_exception(self, exc: Exception) -> Response:
+        if isinstance(exc, DomainError) and exc.field == "attachments":
+            exc.field = "uploads"  # what the API calls them
+        return super().handle_exception(exc)
+
+    @property
+    def person(self) -> User:
+        return self.request.user
+
+    def idempotency_key(self) -> str:
+        key = self.request.headers.get("Idempotency-Key", "")
+        if key and not _KEY.fullmatch(key):
+            raise Invalid("Idempotency-Key: at most 43 printable characters.", code="bad_key", field="Idempotency-Key")
+        return key
+
+
+class TicketList(ApiView):
+    @extend_schema(
+        operation_id="tickets_list",
+        parameters=[
+            OpenApiParameter("status", many=True, enum=[one.value for one in Status]),
+            OpenApiParameter("priority", many=True, enum=["urgent", "high", "normal", "low"]),
+            OpenApiParameter("order", enum=ORDERS),
+            OpenApiParameter("cursor", description="As `next` and `previous` give it."),
+            OpenApiParameter("page_size", OpenApiTypes.INT, description=f"At most {MOST_PAGE_SIZE}."),
+        ],
+        responses=inline_serializer(
+            "TicketPage",
+            {
+                "results": TicketSerializer(many=True),
+                "next": serializers.URLField(allow_null=True),
+                "previous": serializers.URLField(allow_null=True),
+            },
+        ),
+    )
+    def get(self, request: Request) -> Response:
+        """The requests that you may see, by keyset."""
+        query = request.query_params
+        if unknown := set(query) - _PARAMETERS:
+            raise ValidationError({name[:100]: ["There is no such parameter."] for name in unknown})
+        narrowed = TicketFilter(query, Ticket.objects.visible_to(self.person), request=request)
+        if not narrowed.is_valid():
+            raise ValidationError(narrowed.errors)
+        by, ascending = _order(query.get("order", ORDERS[0]), self.person)
+        shown = keyset.page_of(
+            narrowed.qs.with_row_data().select_related("environment", "mobile_device"),
+            by=by,
+            size=_page_size(query.get("page_size", "")),
+            cursor=query.get("cursor", ""),
+            ascending=ascending,
+        )
+        answer = {
+            "results": _ticket_serializer(self.person)(shown.rows, many=True).data,
+            "next": _page_address(request, shown.older),
+            "previous": _page_address(request, shown.newer),
+        }
+        return Response(answer)
+
+    @extend_schema(
+        operation_id="tickets_submit",
+        parameters=[_IDEMPOTENCY],
+        request=SubmitSerializer,
+        responses={201: TicketSerializer},
+    )
+    def post(self, request: Request) -> Response:
+        """Submit a request."""
+        mine = Organization.objects.of_member(self.person).select_related("plan")
+        told = SubmitSerializer(data=request.data, organizations=mine)
+        told.is_valid(raise_exception=True)
+        ticket = actions.submit(
+            self.person,
+            by=self.person,
+            organization=told.validated_data.get("organization") or _only_organization(mine),
+            request=told.request(),
+            channel=Channel.API,
+            at=clock.now(),
+            key=self.idempotency_key(),
+        )
+        return Response(_with_messages(request, find_ticket(self.person, ticket.number)), status=201)
+
+
+class TicketDetail(ApiView):
+    @extend_schema(operation_id="tickets_read", responses=TicketSerializer)
+    def get(self, request: Request, number: int) -> Response:
+        """One request with its messages; the staff also gets its notes."""
+        return Response(_with_messages(request, find_ticket(self.person, number)))
+
+
+class ReplyList(ApiView):
+    @extend_schema(
+        operation_id="tickets_reply",
+        parameters=[_IDEMPOTENCY],
+        request=AnswerSerializer,
+        responses={201: MessageSerializer},
+    )
+    def post(self, request: Request, number: int) -> Response:
+        """Reply publicly; the staff says by `submit_as` what the ticket becomes."""
+        ticket = find_ticket(self.person, number)
+        told = (AnswerSerializer if self.person.is_desk else ReplySerializer)(data=request.data)
+        told.is_valid(raise_exception=True)
+        said = told.validated_data
+        words = {"body": said["body"], "uploads": said.get("uploads", ()), "key": self.idempotency_key()}
+        if self.person.is_desk:
+            submit_as = Status(said["submit_as"])
+            answer = actions.answer(
+                ticket, by=self.person, submit_as=submit_as, channel=Channel.API, at=clock.now(), **words
+            )
+            message = answer.message
+        else:
+            message = actions.reply(ticket, by=self.person, channel=Channel.API, at=clock.now(), **words)
+        body = _message_serializer(self.person)(message, context={"request": request}).data
+        return Response({"ticket": message.ticket_id, **body}, status=201)
+
+
+class Unknown(ApiView):
+    """Whatever else stands below the API's root: the same 404 as a ticket that isn't there."""
+
+    @extend_schema(exclude=True)
+    def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        return super().dispatch(request, *args, **kwargs)
+
+    def http_method_not_allowed(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        raise Http404
+
+
+class ApiDocs(SpectacularSwaggerSplitView):
+    """The schema to read and to try, in our own frame."""
+
+    template_name = "tickets/api_docs.html"
+
+    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
+        final = super().finalize_response(request, response, *args, **kwargs)
+        # Swagger UI writes style attributes; scripts stay our own files.
+        final["Content-Security-Policy"] = (
+            "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
+            "font-src 'self'; connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+        )
+        return final
+
+
+def _ticket_serializer(person: User) -> type[TicketSerializer]:
+    return StaffTicketSerializer if person.is_desk else TicketSerializer
+
+
+def _message_serializer(person: User) -> type[MessageSerializer]:
+    return StaffMessageSerializer if person.is_desk else MessageSerializer
+
+
+def _with_messages(request: Request, ticket: Ticket) -> dict[str, Any]:
+    person = request.user
+    messages = Message.objects.visible_to(person).filter(ticket=ticket).select_related("author")
+    messages = messages.prefetch_related("attachments").order_by("created_at", "id")
+    copies = Participant.objects.current().filter(ticket=ticket).values_list("email", flat=True)
+    return {
+        **_ticket_serializer(person)(ticket).data,
+        "cc": list(copies),
+        "messages": _message_serializer(person)(messages, many=True, context={"request": request}).data,
+    }
+
+
+def _only_organization(mine: Any) -> Organization | None:
+    found = list(mine[:2])
+    if len(found) > 1:
+        raise ValidationError({"organization": ["Say for which of your organisations."]})
+    return found[0] if found else None
+
+
+def _order(name: str, person: User) -> tuple[str, bool]:
+    if name not in ORDERS:
+        raise ValidationError({"order": [f"One of {', '.join(ORDERS)}."]})
+    column = {"number": "id", "updated": "updated_at" if person.is_desk else "public_updated_at"}[name.lstrip("-")]
+    return column, not name.startswith("-")
+
+
+def _page_size(given: str) -> int:
+    if not given:
+        return PAGE_SIZE
+    if not (given.isascii() and given.isdigit()):
+        raise ValidationError({"page_size": ["A number."]})
+    return max(1, min(int(given[:9]), MOST_PAGE_SIZE))
+
+
+def _page_address(request: Request, cursor: str) -> str | None:
+    if not cursor:
+        return None
+    kept = keyset.without(request.query_params.lists(), "cursor")
+    return request.build_absolute_uri(f"?{urlencode([*kept, ('cursor', cursor)])}")

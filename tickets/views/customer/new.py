@@ -1,0 +1,140 @@
+"""*Submit a request*."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
+from django.shortcuts import redirect
+from django.views.decorators.http import require_http_methods
+
+from accounts.access import may_use_portal, plan_for
+from accounts.models import Organization, SupportPlan, User
+from supportdesk.lib import clock
+from supportdesk.lib.errors import DomainError
+from supportdesk.lib.http import page
+from supportdesk.lib.toasts import say
+from tickets import access, actions
+from tickets.forms.customer import RequestForm
+from tickets.guidance import first_replies, guidance_html, promise_line
+from tickets.models import Channel, Priority
+from tickets.views.customer.self_service import self_service
+from tickets.views.gate import signed_in
+
+
+@signed_in
+@require_http_methods(["GET", "HEAD", "POST"])
+def request_new(request: HttpRequest) -> HttpResponseBase:
+    user = request.user
+    if access.may_open_for_customer(user):
+        return redirect("desk_ticket_new")
+    organizations = portal_organizations(user)
+    if not organizations and not may_submit_alone(user):
+        return self_service(request, status=403 if request.method == "POST" else 200)
+    if request.method == "POST":
+        return _submit(request, organizations)
+    form = RequestForm(user=user, organizations=organizations, initial=_asked_for(request))
+    return _show(request, form)
+
+
+def portal_organizations(user: User) -> list[Organization]:
+    """The person's organisations whose plan opens the portal."""
+    return list(Organization.objects.of_member(user).filter(plan__uses_portal=True).select_related("plan"))
+
+
+def may_submit_alone(user: User) -> bool:
+    """Whether somebody without an organisation may submit: where the default plan comes with the portal."""
+    return not user.is_desk and not Organization.objects.of_member(user).exists() and may_use_portal(user, None)
+
+
+def _asked_for(request: HttpRequest) -> dict[str, Any]:
+    """`?category=7` chooses one beforehand, and with it the guidance."""
+    category = request.GET.get("category", "")
+    return {"category": int(category)} if category.isascii() and category.isdigit() and len(category) < 10 else {}
+
+
+def _submit(request: HttpRequest, organizations: list[Organization]) -> HttpResponse:
+    at = clock.now()
+    form = RequestForm(request.POST, request.FILES, user=request.user, organizations=organizations)
+    form.is_valid()
+    form.store_files(at=at)
+    if form.errors:
+        return _show(request, form, status=400)
+    try:
+        ticket = actions.submit(
+            request.user,
+            by=request.user,
+            organization=form.cleaned_data.get("organization") or form.chosen_organization,
+            request=form.request(),
+            channel=Channel.PORTAL,
+            at=at,
+            key=form.cleaned_data["key"],
+        )
+    except DomainError as refusal:
+        form.refuse(refusal)
+        return _show(request, form, status=refusal.status)
+    say(request, f"Request #{ticket.number} was submitted. We have mailed you a confirmation.")
+    return HttpResponseRedirect(ticket.get_absolute_url(), status=303)
+
+
+def _show(request: HttpRequest, form: RequestForm, *, status: int = 200) -> HttpResponse:
+    context = {
+        "form": form,
+        "cards": _cards(form),
+        "plans": _plans(form),
+        "guides": _guides(form),
+        "is_pressing": str(form["priority"].value()) in {"1", "2"},
+        "mobile_values": "|".join(map(str, form.mobile_categories)),
+    }
+    return page(request, "tickets/customer/new.html", context, status=status)
+
+
+@dataclass(frozen=True)
+class Promise:
+    """A line that is shown while `organization` is the chosen one (None: whatever is chosen)."""
+
+    text: str
+    organization: int | None
+    is_shown: bool
+
+
+@dataclass(frozen=True)
+class Card:
+    """One priority to choose, with what the plan promises for it."""
+
+    priority: Priority
+    is_chosen: bool
+    promises: list[Promise]
+
+
+def _plan_choices(form: RequestForm) -> list[tuple[int | None, SupportPlan | None, bool]]:
+    """Organisation, plan, and whether that is the chosen one; one nameless entry where nothing is to be chosen."""
+    if len(form.organizations) < 2:
+        return [(None, plan_for(form.user, form.chosen_organization), True)]
+    return [(one.pk, one.plan, one == form.chosen_organization) for one in form.organizations]
+
+
+def _cards(form: RequestForm) -> list[Card]:
+    choices = _plan_choices(form)
+    targets = first_replies(plan for _, plan, _ in choices)
+    chosen = str(form["priority"].value() or "")
+    cards = []
+    for priority in Priority:
+        lines = [
+            Promise(promise_line(targets.get((plan.pk, priority.value)) if plan else None), key, shown)
+            for key, plan, shown in choices
+        ]
+        is_chosen = chosen == str(priority.value)
+        cards.append(Card(priority, is_chosen, [line for line in lines if line.text]))
+    return cards
+
+
+def _plans(form: RequestForm) -> list[dict[str, Any]]:
+    return [{"organization": key, "plan": plan, "is_shown": shown} for key, plan, shown in _plan_choices(form) if plan]
+
+
+def _guides(form: RequestForm) -> list[dict[str, Any]]:
+    return [
+        {"category": one, "html": guidance_html(one.guidance), "is_shown": one.pk == form.chosen_category}
+        for one in form.categories
+        if one.guidance or one.guide_url
+    ]

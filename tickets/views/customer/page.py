@@ -1,0 +1,145 @@
+"""One request as its customer sees it: public messages, what happened, and what the person may do now."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect
+from django.views.decorators.http import require_safe
+
+from accounts.access import plan_for
+from accounts.models import User
+from supportdesk.lib.http import page
+from tickets import access
+from tickets.forms.customer import CopyForm, RaiseForm, ReplyForm, higher_than
+from tickets.guidance import first_reply
+from tickets.history import FOR_CUSTOMERS, Happening, happenings
+from tickets.models import Message, Participant, Ticket
+from tickets.standing import standing_of
+from tickets.states import Status, Verb, permits
+from tickets.views.gate import find_ticket, signed_in
+
+MOST_MESSAGES = 100
+
+
+@dataclass
+class Forms:
+    """The page's forms; a verb that was refused puts its own in place of the empty one."""
+
+    reply: ReplyForm | None = None
+    priority: RaiseForm | None = None
+    copy: CopyForm | None = None
+    refusals: list[str] = field(default_factory=list)
+
+
+@signed_in
+@require_safe
+def request_detail(request: HttpRequest, number: int) -> HttpResponseBase:
+    ticket = find_ticket(request.user, number)
+    if access.sees_desk(request.user):
+        return redirect(ticket.desk_url)
+    if request.htmx and request.GET.get("seen") == seen_mark(ticket):
+        # The open page asks every now and then: nothing new costs one query and no body.
+        return HttpResponse(status=204)
+    return show_request(request, ticket, Forms())
+
+
+def seen_mark(ticket: Ticket) -> str:
+    """What changes with anything that the customer can see, and with nothing else (S050)."""
+    return format(int(ticket.public_updated_at.timestamp() * 1_000_000), "x")
+
+
+def show_request(request: HttpRequest, ticket: Ticket, forms: Forms, *, status: int = 200) -> HttpResponse:
+    """The page of `ticket`, or for htmx its changing part."""
+    user = request.user
+    may = _permissions(user, ticket)
+    shown = _filled(forms, user, ticket, may)
+    context = {
+        "ticket": ticket,
+        "standing": standing_of(ticket, first_reply=_promise(ticket)),
+        "seen": seen_mark(ticket),
+        "may": may,
+        "copies": list(Participant.objects.current().filter(ticket=ticket)),
+        "forms": shown,
+        **_conversation(request, ticket),
+    }
+    return page(request, "tickets/customer/page.html", context, fragment=_fragment(request), status=status)
+
+
+def _fragment(request: HttpRequest) -> str:
+    """The live refresh replaces the conversation and leaves what is being written alone."""
+    only_news = request.method == "GET" and "seen" in request.GET
+    return "tickets/customer/_news.html" if only_news else "tickets/customer/_request.html"
+
+
+@dataclass(frozen=True)
+class May:
+    """What the person may do to the request in its present state: who may (access) and when (the table of moves)."""
+
+    reply: bool
+    solve: bool
+    reopen: bool
+    raise_priority: bool
+    copy: bool
+
+
+def _permissions(user: User, ticket: Ticket) -> May:
+    state = ticket.state
+    return May(
+        reply=permits(Verb.CUSTOMER_REPLY, state) and access.may_reply_as_customer(user, ticket),
+        solve=permits(Verb.CUSTOMER_SOLVE, state) and access.may_mark_solved(user, ticket),
+        reopen=permits(Verb.REOPEN, state) and access.may_reopen(user, ticket),
+        raise_priority=permits(Verb.CUSTOMER_RAISE, state)
+        and bool(higher_than(ticket.priority))
+        and access.may_raise_priority(user, ticket),
+        copy=not ticket.is_closed and access.may_add_cc(user, ticket),
+    )
+
+
+def _filled(forms: Forms, user: User, ticket: Ticket, may: May) -> Forms:
+    """The forms of what is permitted; what was wrong with one that no longer is on the page is said above."""
+    gone = [(forms.reply, may.reply), (forms.priority, may.raise_priority), (forms.copy, may.copy)]
+    lost = [form for form, permitted in gone if form is not None and not permitted]
+    said = [str(sentence) for form in lost for sentences in form.errors.values() for sentence in sentences]
+    return Forms(
+        reply=(forms.reply or ReplyForm(user=user, auto_id="reply_%s")) if may.reply else None,
+        priority=(forms.priority or RaiseForm(ticket=ticket, auto_id="raise_%s")) if may.raise_priority else None,
+        copy=(forms.copy or CopyForm(auto_id="copy_%s")) if may.copy else None,
+        refusals=[*forms.refusals, *said],
+    )
+
+
+def _promise(ticket: Ticket) -> Any:
+    if ticket.is_answered or ticket.state not in {Status.NEW, Status.OPEN, Status.ON_HOLD}:
+        return None
+    return first_reply(plan_for(ticket.requester, ticket.organization), ticket.priority)
+
+
+def _conversation(request: HttpRequest, ticket: Ticket) -> dict[str, Any]:
+    """Public messages and what happened between them, oldest first; at first the newest of a very long one."""
+    messages = Message.objects.filter(ticket=ticket).public().select_related("author").prefetch_related("attachments")
+    newest = list(messages.order_by("-created_at", "-id")[: None if "all" in request.GET else MOST_MESSAGES + 1])
+    is_cut = "all" not in request.GET and len(newest) > MOST_MESSAGES
+    shown = newest[:MOST_MESSAGES] if is_cut else newest
+    visible = Ticket.objects.visible_to(request.user)
+    follow_ups = list(visible.filter(follow_up_of=ticket).order_by("pk"))
+    events = ticket.events.filter(kind__in=FOR_CUSTOMERS).select_related("actor").order_by("at", "id")
+    lines = happenings(events, viewer=request.user, follow_ups=follow_ups)
+    original = visible.filter(pk=ticket.follow_up_of_id).first() if ticket.follow_up_of_id else None
+    return {
+        "entries": _in_order(shown, lines, since=shown[-1].created_at if is_cut else None),
+        "is_cut": is_cut,
+        "last_message": shown[0].pk if shown else None,
+        "original": original,
+        "follow_ups": follow_ups,
+    }
+
+
+def _in_order(messages: list[Message], lines: list[Happening], *, since: datetime | None) -> list[dict[str, Any]]:
+    """Messages and lines by time; a message comes before what it brought about."""
+    entries = [(message.created_at, 0, message.pk, {"message": message}) for message in messages]
+    entries += [
+        (line.at, 1, place, {"line": line}) for place, line in enumerate(lines) if since is None or line.at >= since
+    ]
+    return [entry for *_, entry in sorted(entries, key=lambda entry: entry[:3])]

@@ -1,0 +1,46 @@
+"""Who comes through the doors: signed in, and only to what they may see."""
+
+import logging
+from collections.abc import Callable
+from functools import wraps
+
+from django.contrib.auth.views import redirect_to_login
+from django.http import Http404, HttpRequest, HttpResponseBase
+
+from accounts.models import User
+from supportdesk.lib.http import ask_to_log_in
+from tickets.models import Ticket
+
+View = Callable[..., HttpResponseBase]
+
+security = logging.getLogger("security")
+
+
+def signed_in(view: View) -> View:
+    """Ask who isn't to log in; after a POST to a verb's address they come back to the page that it belongs to."""
+
+    @wraps(view)
+    def gated(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
+        if request.user.is_authenticated:
+            return view(request, *args, **kwargs)
+        number = kwargs.get("number")
+        if request.method == "POST" and number is not None and not getattr(request, "htmx", False):
+            return redirect_to_login(request.path[: request.path.index(f"/{number}/") + len(f"/{number}/")])
+        return ask_to_log_in(request)
+
+    return gated
+
+
+def find_ticket(user: User, number: int) -> Ticket:
+    """The ticket as far as `user` may see it; what isn't there and what isn't theirs is the same 404 (S048)."""
+    ticket = Ticket.objects.visible_to(user).with_row_data().filter(pk=number).first()
+    if ticket is not None:
+        return ticket
+    if Ticket.objects.filter(pk=number).exists():
+        denied(user, "ticket", number)
+    raise Http404
+
+
+def denied(user: User, kind: str, pk: object) -> None:
+    """Leave a trace of somebody asking for what isn't theirs."""
+    security.warning("authz.denied user=%s %s=%s", user.pk, kind, pk)
