@@ -57,38 +57,18 @@ def answer(
     require(access.may_answer(by, ticket), "reply to this request")
     if submit_as not in _VERBS:
         raise Invalid("Submit as Open, Pending or Solved.", code="unknown_status", field="submit_as")
-    _check_not_answered_meanwhile(ticket, by=by, seen_message=seen_message)
-    verb = _VERBS[submit_as]
     if submit_as is not Status.OPEN:
         require(access.may_work(by, ticket), f"submit this request as {submit_as.label}")
+    _check_not_answered_meanwhile(ticket, by=by, seen_message=seen_message)
     status_left = _changed_meanwhile(ticket, seen_status, submit_as)
-    if status_left and not ticket.is_closed:
-        verb = {Status.SOLVED: Verb.ANSWER_SOLVED}.get(ticket.state, Verb.ANSWER_OPEN)
+    verb = _leaving(ticket.state) if status_left else _VERBS[submit_as]
     check(ticket, verb)
     message = write_message(
-        ticket,
-        by=by,
-        body=body,
-        uploads=uploads,
-        is_public=True,
-        from_staff=True,
-        channel=channel,
-        key=key,
-        at=at,
+        ticket, by=by, body=body, uploads=uploads, is_public=True, from_staff=True, channel=channel, key=key, at=at
     )
     taken = _take(ticket, by)
-    former_status = move(ticket, verb, at=at, public_updated_at=at, **_answered(ticket, at), **taken)
-    record(
-        ticket,
-        EventKind.ANSWERED,
-        by=by,
-        at=at,
-        message=message,
-        from_status=former_status,
-        to_status=ticket.status,
-        took=bool(taken),
-        asked=verb is Verb.ANSWER_PENDING,
-    )
+    former = move(ticket, verb, at=at, public_updated_at=at, **_answered(ticket, at), **taken)
+    _record(message, former, by=by, at=at, took=bool(taken), asked=verb is Verb.ANSWER_PENDING)
     return Answer(message, status_left)
 
 
@@ -122,6 +102,25 @@ def add_note(
     write(ticket, at=at)
     record(ticket, EventKind.NOTED, by=by, at=at, message=message)
     return message
+
+
+def _record(message: Message, former: Status, *, by: User, at: datetime, took: bool, asked: bool) -> None:
+    record(
+        message.ticket,
+        EventKind.ANSWERED,
+        by=by,
+        at=at,
+        message=message,
+        from_status=former,
+        to_status=message.ticket.status,
+        took=took,
+        asked=asked,
+    )
+
+
+def _leaving(state: Status) -> Verb:
+    """The verb that answers without changing the status."""
+    return Verb.ANSWER_SOLVED if state is Status.SOLVED else Verb.ANSWER_OPEN
 
 
 def _answered(ticket: Ticket, at: datetime) -> dict[str, object]:

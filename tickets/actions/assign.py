@@ -9,7 +9,7 @@ from django.db import transaction
 from accounts.models import User
 from supportdesk.lib.errors import Conflict, DomainError, Invalid
 from tickets import access
-from tickets.actions.moves import locked, move, require
+from tickets.actions.moves import check, locked, move, require
 from tickets.events import record
 from tickets.models import EventKind, Ticket
 from tickets.states import Verb
@@ -27,6 +27,7 @@ def assign(ticket: Ticket, *, by: User, to: User, at: datetime, seen_assignee: o
     require(access.may_work(by, ticket), "assign this request")
     if not (to.is_active and to.is_agent):
         raise Invalid("Choose an agent.", code="not_an_agent", field="assignee")
+    check(ticket, Verb.ASSIGN)
     _check_seen(ticket, seen_assignee, to)
     if ticket.assignee_id == to.pk:
         return

@@ -1,20 +1,14 @@
 """Files, kept under random keys outside of anything that a web server serves by itself."""
 
-import secrets
 import uuid
 
 from django.db import models
 from django.db.models import Q
 
 from accounts.models import User
+from supportdesk.lib.fields import RandomlyNamedFileField
 from tickets.models.message import Message
 from tickets.querysets import AttachmentQuerySet
-
-
-def random_key(attachment: "Attachment", filename: str) -> str:
-    """A storage path that says nothing about the file (S030, S032)."""
-    key = secrets.token_hex(20)
-    return f"{key[:2]}/{key[2:]}"
 
 
 class Attachment(models.Model):
@@ -23,7 +17,7 @@ class Attachment(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     message = models.ForeignKey(Message, null=True, on_delete=models.PROTECT, related_name="attachments")
     uploaded_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="uploads")
-    file = models.FileField(upload_to=random_key, max_length=100)
+    file = RandomlyNamedFileField(max_length=100)
     name = models.CharField(max_length=255, help_text="What its owner called it; only ever a label.")
     size = models.PositiveBigIntegerField()
     content_type = models.CharField(max_length=100, help_text="As found in the file's own bytes.")

@@ -2,13 +2,12 @@
 
 from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
-from django.core.validators import MaxValueValidator, MinValueValidator, URLValidator
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
 
 from accounts.models import SupportPlan
-
-_web_only = URLValidator(schemes=["http", "https"])
+from supportdesk.lib.fields import WebAddressField
 
 
 class ListedChoice(models.Model):
@@ -31,7 +30,7 @@ class Category(ListedChoice):
 
     slug = models.SlugField(max_length=64, unique=True)
     guidance = models.TextField(blank=True, help_text="Markdown, shown beside the description.")
-    guide_url = models.CharField("guide", max_length=300, blank=True, validators=[_web_only])
+    guide_url = WebAddressField("guide", max_length=300, blank=True)
     concerns_mobile = models.BooleanField(default=False, help_text="Ask for mobile version and device.")
 
     class Meta(ListedChoice.Meta):
@@ -88,11 +87,6 @@ def _counted(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
-def check_ascending(days: list[int]) -> None:
-    if days != sorted(set(days)) or any(day < 1 for day in days):
-        raise ValidationError("Give the days in ascending order, each once, such as 3, 5.", code="not_ascending")
-
-
 class WorkflowSettings(models.Model):
     """The figures of the system's own moves; one row, edited in Django admin."""
 
@@ -104,7 +98,6 @@ class WorkflowSettings(models.Model):
         models.PositiveSmallIntegerField(),
         default=list,
         blank=True,
-        validators=[check_ascending],
         help_text="Business days in Pending after which the customer is reminded, such as 3, 5.",
     )
     solve_after_days = models.PositiveSmallIntegerField(
@@ -121,6 +114,9 @@ class WorkflowSettings(models.Model):
         return "Workflow settings"
 
     def clean(self) -> None:
+        days = self.remind_after_days
+        if days != sorted(set(days)) or 0 in days:
+            raise ValidationError({"remind_after_days": "Give the days in ascending order, each once, such as 3, 5."})
         if self.remind_after_days and self.remind_after_days[-1] >= self.solve_after_days:
             raise ValidationError({"solve_after_days": "This must come after the last reminder."})
 

@@ -24,6 +24,7 @@ class Priority(models.IntegerChoices):
         return _MEANINGS[self]
 
 
+_UNFINISHED = [status.value for status in UNFINISHED]
 _MEANINGS = {
     Priority.URGENT: "Production is down or unusable for many users; no workaround; data loss; spreading fast",
     Priority.HIGH: "Production severely degraded or an important function is gone for some users; spreading",
@@ -60,7 +61,9 @@ class Ticket(models.Model):
     mobile_device = models.ForeignKey(
         "tickets.MobileDevice", null=True, blank=True, on_delete=models.PROTECT, related_name="+"
     )
-    status = models.CharField(max_length=10, choices=list(LABELS.items()), default=Status.NEW)
+    status = models.CharField(
+        max_length=10, choices=[(status.value, label) for status, label in LABELS.items()], default=Status.NEW.value
+    )
     hold_reason = models.CharField(max_length=200, blank=True)
     assignee = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="assigned")
     team = models.ForeignKey(Team, null=True, blank=True, on_delete=models.PROTECT, related_name="tickets")
@@ -95,16 +98,19 @@ class Ticket(models.Model):
 
     class Meta:
         constraints = [
-            models.CheckConstraint(condition=Q(status__in=list(LABELS)), name="ticket_status_is_known"),
+            models.CheckConstraint(
+                condition=Q(status__in=[status.value for status in Status]), name="ticket_status_is_known"
+            ),
             models.CheckConstraint(
                 condition=Q(priority=None) | Q(priority__in=Priority.values), name="ticket_priority_is_known"
             ),
             models.CheckConstraint(condition=~Q(subject=""), name="ticket_has_subject"),
             models.CheckConstraint(
-                condition=Q(close_due_at=None) | Q(status=Status.SOLVED), name="ticket_closes_from_solved"
+                condition=Q(close_due_at=None) | Q(status=Status.SOLVED.value), name="ticket_closes_from_solved"
             ),
             models.CheckConstraint(
-                condition=Q(pending_due_at=None) | Q(status=Status.PENDING), name="ticket_pending_due_while_pending"
+                condition=Q(pending_due_at=None) | Q(status=Status.PENDING.value),
+                name="ticket_pending_due_while_pending",
             ),
             models.CheckConstraint(condition=~Q(follow_up_of=F("id")), name="ticket_follows_another"),
             models.UniqueConstraint(
@@ -115,11 +121,11 @@ class Ticket(models.Model):
             models.Index(fields=["organization", "-public_updated_at", "-id"], name="ticket_of_organization"),
             models.Index(fields=["requester", "-public_updated_at", "-id"], name="ticket_of_requester"),
             models.Index(
-                fields=["priority", "waiting_since", "id"], condition=Q(status__in=UNFINISHED), name="ticket_triage"
+                fields=["priority", "waiting_since", "id"], condition=Q(status__in=_UNFINISHED), name="ticket_triage"
             ),
             models.Index(fields=["-updated_at", "-id"], name="ticket_by_update"),
             models.Index(fields=["status", "-updated_at", "-id"], name="ticket_by_status"),
-            models.Index(fields=["assignee", "status"], condition=Q(status__in=UNFINISHED), name="ticket_of_assignee"),
+            models.Index(fields=["assignee", "status"], condition=Q(status__in=_UNFINISHED), name="ticket_of_assignee"),
             models.Index(
                 fields=["close_due_at"],
                 condition=~Q(close_due_at=None) & Q(do_not_close=False),
@@ -132,7 +138,7 @@ class Ticket(models.Model):
             ),
             models.Index(
                 fields=["id"],
-                condition=Q(status__in=(Status.NEW, Status.OPEN), priority__lte=Priority.HIGH)
+                condition=Q(status__in=[Status.NEW.value, Status.OPEN.value], priority__lte=2)
                 & (~Q(waiting_since=None) | ~Q(raised_at=None)),
                 name="ticket_may_page",
             ),
