@@ -6,11 +6,13 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from django.conf import settings
+from django.contrib.auth.models import AnonymousUser
 from django.db import models
 from django.db.models import Case, Exists, F, IntegerField, OuterRef, Q, When
 from django.db.models.functions import Now
 
-from accounts.models import Role, User
+from accounts.models import User
+from escalations.access import is_responder
 from tickets.models import Channel, EventKind, Priority, TicketEvent
 from tickets.states import Status
 
@@ -21,8 +23,6 @@ if TYPE_CHECKING:
         Page,
         PageDelivery,
     )
-
-RESPONDERS = (Role.AGENT, Role.LEAD, Role.SET, Role.ADMIN)
 
 
 def rings(active_from: datetime | None, prefix: str = "") -> Q:
@@ -59,9 +59,9 @@ def _customer_acts(active_from: datetime | None, prefix: str) -> models.QuerySet
 
 
 class PageQuerySet(models.QuerySet["Page"]):
-    def visible_to(self, user: User) -> PageQuerySet:
+    def visible_to(self, user: User | AnonymousUser) -> PageQuerySet:
         """All of them for those who may answer a page: agents, leads, SET and admins."""
-        return self if user.is_active and user.role in RESPONDERS else self.none()
+        return self if is_responder(user) else self.none()
 
     def open(self) -> PageQuerySet:
         return self.filter(state__in=("ringing", "acknowledged"))

@@ -104,6 +104,16 @@ class Page(models.Model):
         return Priority(self.priority).label
 
     @property
+    def where(self) -> str:
+        """How far it has climbed: "step 1 of 3", "everybody, round 3"; empty before anything has rung."""
+        steps = len(self.snapshot.get("steps", ()))
+        fired_round = self.round if self.step else self.round - 1
+        if fired_round < 1:
+            return ""
+        where = f"step {self.step or steps} of {steps}" if steps and fired_round < 3 else "everybody"
+        return f"{where}, round {fired_round}" if fired_round > 1 else where
+
+    @property
     def public_address(self) -> str:
         """Where to acknowledge it, for messages; always of the configured site (S078)."""
         return f"{settings.SITE_URL}{self.get_absolute_url()}"

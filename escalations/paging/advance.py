@@ -1,10 +1,13 @@
 """Pages climb: each step that is due fires once, and one that reaches nobody gives way to the next at once."""
 
 import logging
+from collections.abc import Iterable
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
 
+from accounts.models import User
 from escalations.events import record
 from escalations.models import Page, PageEvent
 from escalations.paging.decide import RING_ALL_FROM_ROUND, Firing, Position, Shape, fire
@@ -44,19 +47,21 @@ def climb(pk: int, *, now: datetime) -> bool:
 
 def _tell(page: Page, firing: Firing, reached: Reached, now: datetime) -> None:
     step = 0 if firing.is_everything else page.step + 1
-    data = {"round": page.round, "step": step, "of": len(page.snapshot["steps"])}
-    unreachable = [person.display_name for person in reached.unreachable]
+    data: dict[str, Any] = {"round": page.round, "step": step, "of": len(page.snapshot["steps"])}
+    data["unreachable"] = _names(reached.unreachable)
     if reached.paged:
-        people = {"people": [person.pk for person in reached.paged]}
-        names = {"names": [person.display_name for person in reached.paged]}
-        record(page, PageEvent.Kind.PAGED, at=now, **data, **people, **names, unreachable=unreachable)
+        data |= {"people": [person.pk for person in reached.paged], "names": _names(reached.paged)}
+        record(page, PageEvent.Kind.PAGED, at=now, **data)
     else:
-        before = [person.display_name for person in reached.before]
-        record(page, PageEvent.Kind.STEP_EMPTY, at=now, **data, unreachable=unreachable, before=before)
+        record(page, PageEvent.Kind.STEP_EMPTY, at=now, **data, before=_names(reached.before))
 
 
 def _ring_last_resort(page: Page, now: datetime) -> None:
     people = page_last_resort(page, at=now)
     page.nobody_reached_at = page.nobody_reached_at or now
-    record(page, PageEvent.Kind.LAST_RESORT, at=now, names=[person.display_name for person in people])
+    record(page, PageEvent.Kind.LAST_RESORT, at=now, names=_names(people))
     logger.error("page %s reached nobody by its policy: the last resort was rung", page.pk)
+
+
+def _names(people: Iterable[User]) -> list[str]:
+    return [person.display_name for person in people]

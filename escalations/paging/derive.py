@@ -49,7 +49,7 @@ def begin(number: int, policy: EscalationPolicy | None, *, now: datetime) -> boo
             return False
         # Asked again by a new statement, which sees what was committed before the lock was ours.
         ticket = to_begin(policy).filter(pk=number).first()
-        if ticket is None:
+        if ticket is None or ticket.priority is None:
             return False
         page = Page.objects.create(
             ticket=ticket,

@@ -105,12 +105,14 @@ def _settle(rows: Sequence[PageDelivery], token: uuid.UUID, state: PageDelivery.
 
 
 def _record(row: PageDelivery, kind: PageEvent.Kind, now: datetime, **data: Any) -> None:
-    who = {"person": row.person_id, "name": row.person.display_name, "method": row.method, "delivery": row.pk}
-    repeat = {"repeat": True} if row.is_repeat else {}
-    record(row.page, kind, at=now, attempt=row.attempt, purpose=row.purpose, **who, **repeat, **data)
+    data |= {"person": row.person_id, "name": row.person.display_name, "method": row.method, "delivery": row.pk}
+    data |= {"repeat": True} if row.is_repeat else {}
+    record(row.page, kind, at=now, attempt=row.attempt, purpose=row.purpose, **data)
 
 
 def _disable(page: Page, row: PageDelivery, why: str, *, now: datetime) -> None:
+    if row.contact_id is None:
+        return
     contact = ContactMethod.objects.filter(pk=row.contact_id, disabled_at=None)
     if contact.update(disabled_at=now, disabled_why=why[:200]):
         record(page, _Kind.CONTACT_DISABLED, at=now, person=row.person_id, name=str(row.contact), why=why[:200])

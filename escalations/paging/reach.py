@@ -60,10 +60,10 @@ def _resolve(target: Target, rosters: dict[int, roster.Roster], at: datetime) ->
     if target.kind == "schedule":
         found = rosters[target.key].on_call(at) if target.key in rosters else None
         return [found] if found else []
-    if target.kind == "team":
+    if target.kind == "team" and target.key:
         team = Team.objects.filter(pk=target.key).first()
         return list(team.members.active().order_by("pk")) if team else []
-    if target.kind == "user":
+    if target.kind == "user" and target.key:
         return list(User.objects.active().filter(pk=target.key))
     return list(User.objects.agents().order_by("pk"))
 

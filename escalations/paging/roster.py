@@ -36,7 +36,7 @@ def load(at: datetime) -> dict[int, Roster]:
     """
     rosters: dict[int, Roster] = defaultdict(Roster)
     _add_layers(rosters)
-    for row in Override.objects.not_over(at).select_related("user").order_by("id"):
+    for row in Override.objects.not_over(at).select_related("user__region").order_by("id"):
         if is_responder(row.user):
             roster = rosters[row.schedule_id]
             roster.people[row.user_id] = row.user
@@ -45,7 +45,7 @@ def load(at: datetime) -> dict[int, Roster]:
 
 
 def _add_layers(rosters: dict[int, Roster]) -> None:
-    members = LayerMember.objects.select_related("layer", "user").order_by("layer_id", "position", "id")
+    members = LayerMember.objects.select_related("layer", "user__region").order_by("layer_id", "position", "id")
     by_layer: dict[int, list[LayerMember]] = defaultdict(list)
     for member in members:
         by_layer[member.layer_id].append(member)

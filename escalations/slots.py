@@ -1,0 +1,135 @@
+"""What paging puts on the pages of tickets and of the desk; registered by EscalationsConfig.ready()."""
+
+from collections.abc import Hashable, Sequence
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Count, Q
+from django.http import HttpRequest
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+
+from accounts.models import User
+from escalations import timeline
+from escalations.access import is_responder
+from escalations.models import Page, PageEvent
+from escalations.paging import roster
+from escalations.people import ringing_people, zone_of
+from supportdesk.lib import clock, slots
+from supportdesk.lib.tags import ago, face
+from tickets.models import Ticket
+
+Filled = dict[Hashable, SafeString]
+_HISTORY_LENGTH = 100
+_NAMES_IN_A_ROW = 2
+
+
+def register() -> None:
+    slots.register("ticket.alarm", ticket_alarm)
+    slots.register("ticket.timeline", ticket_timeline)
+    slots.register("queue.row", queue_row)
+    slots.register("desk.nav", desk_nav)
+    slots.register("desk.top", desk_top)
+
+
+def _pages(tickets: Sequence[Ticket], request: HttpRequest) -> list[Page]:
+    rows = Page.objects.visible_to(request.user).open().filter(ticket__in=tickets)
+    return list(rows.select_related("acknowledged_by").order_by("pk"))
+
+
+def ticket_alarm(tickets: Sequence[Ticket], request: HttpRequest) -> Filled:
+    """The banner of an open page, with its Acknowledge button while it rings."""
+    pages = _pages(tickets, request)
+    people = ringing_people(pages) if any(page.is_ringing for page in pages) else {}
+    return {
+        page.ticket_id: SafeString(
+            render_to_string(
+                "escalations/_alarm.html", {"page": page, "ringing": people.get(page.pk, [])}, request=request
+            )
+        )
+        for page in pages
+    }
+
+
+def ticket_timeline(tickets: Sequence[Ticket], request: HttpRequest) -> Filled:
+    """What paging did about each ticket, oldest first, as lines of the conversation."""
+    seen = Page.objects.visible_to(request.user).filter(ticket__in=tickets)
+    events = PageEvent.objects.filter(page__in=seen).select_related("actor", "page").order_by("-at", "-pk")
+    lines: dict[Hashable, list[tuple[str, str, SafeString]]] = {}
+    for event in reversed(events[:_HISTORY_LENGTH]):
+        line = timeline.line(event)
+        lines.setdefault(event.page.ticket_id, []).append((line.look, line.text, ago(line.at)))
+    return {pk: format_html_join("", '<div class="happened {}">{}, {}</div>', found) for pk, found in lines.items()}
+
+
+def queue_row(tickets: Sequence[Ticket], request: HttpRequest) -> Filled:
+    """Whom a ticket rings, for the assignee's cell of a queue row."""
+    pages = [page for page in _pages(tickets, request) if page.is_ringing]
+    people = ringing_people(pages) if pages else {}
+    return {
+        page.ticket_id: format_html(' <span class="badge hot">ringing {}</span>', _short(people.get(page.pk, [])))
+        for page in pages
+    }
+
+
+def _short(people: Sequence[User]) -> str:
+    names = ", ".join(person.display_name.split()[0] for person in people[:_NAMES_IN_A_ROW])
+    more = f" +{len(people) - _NAMES_IN_A_ROW}" if len(people) > _NAMES_IN_A_ROW else ""
+    return f"{names}{more}" or "…"
+
+
+def _ringing(request: HttpRequest) -> dict[str, int]:
+    """How many pages ring, and how many of them reached nobody by their policy: asked once a request."""
+    known = getattr(request, "_ringing_pages", None)
+    if known is None:
+        known = (
+            Page.objects.visible_to(request.user)
+            .ringing()
+            .aggregate(pages=Count("pk"), unreached=Count("pk", filter=Q(nobody_reached_at__isnull=False)))
+        )
+        request._ringing_pages = known  # type: ignore[attr-defined]
+    return known
+
+
+def desk_nav(objects: Sequence[Any], request: HttpRequest) -> Filled:
+    """The number of ringing pages, beside On-call in the navigation."""
+    if not is_responder(request.user):
+        return {}
+    ringing = _ringing(request)["pages"]
+    return {
+        subject.pk: format_html('<span class="count hot">{}<span class="vh"> ringing</span></span>', ringing)
+        for subject in objects
+        if ringing
+    }
+
+
+def desk_top(objects: Sequence[Any], request: HttpRequest) -> Filled:
+    """Who is on call now; in red that nobody is, or that a page reached nobody."""
+    if not is_responder(request.user):
+        return {}
+    now = clock.now()
+    people = [found.on_call(now) for _, found in sorted(roster.load(now).items())]
+    shown = _on_call(people, now)
+    if _ringing(request)["unreached"]:
+        shown = format_html('<a class="badge hot" href="{}">A page reached nobody</a>{}', reverse("on_call"), shown)
+    return {subject.pk: shown for subject in objects}
+
+
+def _on_call(people: Sequence[User | None], now: datetime) -> SafeString:
+    if not people:
+        return SafeString("")
+    named = [person for person in people if person is not None]
+    if not named:
+        return format_html('<a class="badge hot" href="{}">Nobody is on call</a>', reverse("on_call"))
+    person = named[0]
+    region = f" · {person.region.name}" if person.region else ""
+    there = now.astimezone(zone_of(person))
+    return format_html(
+        '<span class="wide muted">On call</span>{}<span class="wide">{}{} <span class="muted">{} there</span></span>',
+        face(person),
+        person.display_name,
+        region,
+        f"{there:%H:%M}",
+    )
