@@ -10,7 +10,7 @@ BIN = Path(sys.executable).parent
 NOWHERE = {"DATABASE_URL": "postgres://nobody@127.0.0.1:1/none", "REDIS_URL": "redis://127.0.0.1:1/0"}
 PRODUCTION = NOWHERE | {
     "DESK_ENV": "production",
-    "SECRET_KEY": "k9" * 40,
+    "SECRET_KEY": "only-to-look-at-the-settings-" * 2,
     "SITE_URL": "https://support.example.com",
     "ALLOWED_HOSTS": "support.example.com",
     "EMAIL_URL": "smtp://mail.example.com:25",

@@ -9,12 +9,19 @@ from shutil import which
 import yaml
 
 ROOT = Path(__file__).resolve().parent.parent
+KEYS = {
+    "build", "command", "depends_on", "environment", "env_file", "healthcheck", "image", "ports", "restart", "tmpfs",
+    "stop_grace_period", "volumes",
+}  # fmt: skip
+DURATION = re.compile(r"^(\d+(ms|s|m|h))+$")
+OF_THE_IMAGES = {"POSTGRES_USER", "POSTGRES_DB", "POSTGRES_INITDB_ARGS"}
 SERVICES = {"postgres", "valkey", "mail", "migrate", "web", "worker", "paging-worker", "beat", "pager"}
 
 
 def main() -> int:
     compose = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
-    faults = [*_service_faults(compose), *_dockerfile_faults(), *_environment_faults(), *_client_faults()]
+    faults = [*_service_faults(compose), *_dockerfile_faults(), *_environment_faults(compose)]
+    faults += [*_check_faults(compose), *_queue_faults(compose), *_client_faults()]
     print("\n".join(faults) or "compose file and Dockerfile hold together")
     return 1 if faults else 0
 
@@ -59,14 +66,47 @@ def _dockerfile_faults() -> list[str]:
     return faults
 
 
-def _environment_faults() -> list[str]:
-    """Every variable that the settings read is explained in .env.example."""
+def _environment_faults(compose: dict) -> list[str]:
+    """Every variable that the settings read or the compose file names is explained in .env.example."""
     settings = (ROOT / "supportdesk" / "settings.py").read_text()
     example = (ROOT / ".env.example").read_text()
-    read = set(re.findall(r"env\.\w+\(\s*\"([A-Z_]+)\"", settings))
+    named = set(re.findall(r"env\.\w+\(\s*\"([A-Z_]+)\"", settings))
+    named |= set(re.findall(r"(?<!\$)\$\{([A-Z_]+)", (ROOT / "docker-compose.yml").read_text()))
+    for service in compose["services"].values():
+        named |= set(service.get("environment", {})) - OF_THE_IMAGES
     return [
-        f".env.example: says nothing of {name}" for name in sorted(read) if not re.search(rf"^#?{name}=", example, re.M)
+        f".env.example: says nothing of {name}"
+        for name in sorted(named)
+        if not re.search(rf"^#?{name}=", example, re.MULTILINE)
     ]
+
+
+def _check_faults(compose: dict) -> list[str]:
+    """Keys an engine would refuse, and health checks that it would not understand."""
+    faults = []
+    for name, service in compose["services"].items():
+        faults += [f"{name}: unknown key {key}" for key in sorted(set(service) - KEYS)]
+        check = service.get("healthcheck", {"disable": True})
+        if check.get("disable"):
+            continue
+        if check.get("test", [""])[0] not in {"CMD", "CMD-SHELL"}:
+            faults.append(f"{name}: the health check must begin with CMD or CMD-SHELL")
+        faults += [
+            f"{name}: {key} is no duration: {check.get(key)}"
+            for key in ("interval", "timeout")
+            if not DURATION.match(str(check.get(key)))
+        ]
+    return faults
+
+
+def _queue_faults(compose: dict) -> list[str]:
+    """Both of the settings' queues have a worker, and no worker waits at another one."""
+    commands = [
+        service["command"] for service in compose["services"].values() if "worker" in service.get("command", [])
+    ]
+    served = {queue for command in commands for queue in command[command.index("-Q") + 1].split(",")}
+    declared = set(re.findall(r"Queue\(\"(\w+)\"\)", (ROOT / "supportdesk" / "settings.py").read_text()))
+    return [f"queue {queue}: a worker or a declaration is missing" for queue in sorted(served ^ declared)]
 
 
 def _client_faults() -> list[str]:
