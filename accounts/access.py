@@ -1,6 +1,24 @@
-"""Which doors a person's plan opens."""
+"""Who may manage whom, and which doors a person's plan opens."""
 
-from accounts.models import Organization, SupportPlan, User
+from django.db.models import QuerySet
+
+from accounts.models import Membership, Organization, SupportPlan, User
+
+
+def active_memberships(user: User) -> QuerySet[Membership]:
+    """The person's places in organisations that are customers today, with organisation and plan."""
+    rows = Membership.objects.active().filter(user=user, organization__is_active=True)
+    return rows.select_related("organization__plan").order_by("organization__name")
+
+
+def may_manage_members(user: User, organization: Organization) -> bool:
+    """Its managers, and admins."""
+    return user.is_active and Organization.objects.managed_by(user).filter(pk=organization.pk).exists()
+
+
+def may_invite(user: User, organization: Organization) -> bool:
+    """Who manages the members, while the organisation is a customer."""
+    return organization.is_active and may_manage_members(user, organization)
 
 
 def plan_for(user: User, organization: Organization | None) -> SupportPlan | None:

@@ -5,8 +5,7 @@ from typing import NoReturn
 
 from django.core.exceptions import ValidationError
 
-PUBLIC_MAIL_DOMAINS = frozenset(
-    """
+_WELL_KNOWN = """
     126.com 163.com aim.com aol.com att.net bellsouth.net bk.ru bluewin.ch bol.com.br btinternet.com charter.net
     comcast.net cox.net duck.com earthlink.net email.com fastmail.com fastmail.fm foxmail.com free.fr freenet.de
     gmail.com gmx.at gmx.ch gmx.com gmx.de gmx.net googlemail.com hey.com hotmail.co.uk hotmail.com hotmail.de
@@ -20,8 +19,8 @@ PUBLIC_MAIL_DOMAINS = frozenset(
     virginmedia.com wanadoo.fr web.de wp.pl ya.ru yahoo.ca yahoo.co.in yahoo.co.jp yahoo.co.uk yahoo.com yahoo.com.au
     yahoo.com.br yahoo.de yahoo.es yahoo.fr yahoo.it yandex.com yandex.ru yeah.net ymail.com zoho.com zohomail.com
     10minutemail.com guerrillamail.com sharklasers.com temp-mail.org trashmail.com yopmail.com
-    """.split()
-)
+"""
+PUBLIC_MAIL_DOMAINS = frozenset(_WELL_KNOWN.split())
 
 _DOMAIN = re.compile(r"(?=.{4,253}\Z)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]", re.ASCII)
 

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from django.db import models
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef
 from django.db.models.functions import Now
 
 if TYPE_CHECKING:
@@ -64,10 +64,26 @@ class MembershipQuerySet(models.QuerySet["Membership"]):
     def active(self) -> MembershipQuerySet:
         return self.filter(ended_at=None)
 
+    def managed_by(self, user: User) -> MembershipQuerySet:
+        """Those that the person may change: of the organisations they manage."""
+        from accounts.models import Organization
+
+        return self.filter(organization__in=Organization.objects.managed_by(user))
+
 
 class InvitationQuerySet(models.QuerySet["Invitation"]):
+    def unused(self) -> InvitationQuerySet:
+        """Neither accepted nor taken back; perhaps too old."""
+        return self.filter(accepted_at=None, revoked_at=None)
+
     def pending(self, *, now: datetime) -> InvitationQuerySet:
-        return self.filter(Q(expires_at__gt=now), accepted_at=None, revoked_at=None)
+        """Those that may still be accepted."""
+        return self.unused().filter(expires_at__gt=now, organization__is_active=True)
+
+    def managed_by(self, user: User) -> InvitationQuerySet:
+        from accounts.models import Organization
+
+        return self.filter(organization__in=Organization.objects.managed_by(user))
 
     def of_day_before(self, at: datetime) -> InvitationQuerySet:
         return self.filter(created_at__gt=at - timedelta(days=1), created_at__lte=at)

@@ -19,8 +19,12 @@ app.conf.beat_schedule = {
     "notify": {"task": "tickets.notify", "schedule": 10.0, "options": {"expires": 10.0}},
     # Mails that are due: new ones a wake-up missed, and retries.
     "mail": {"task": "tickets.deliver_mail", "schedule": 10.0, "options": {"expires": 10.0}},
+    # Mails about accounts: links to confirm, reset and accept, and retries.
+    "account_mail": {"task": "accounts.deliver_mail", "schedule": 10.0, "options": {"expires": 10.0}},
     # Solved tickets to close, Pending ones to remind of or solve.
     "workflow": {"task": "tickets.sweep", "schedule": 30.0, "options": {"expires": 30.0}},
     # Uploads that no message took within a day.
     "uploads": {"task": "tickets.discard_stale_uploads", "schedule": 3600.0, "options": {"expires": 3600.0}},
+    # Sessions that ran out, and account mails of which nothing is left but that they were sent.
+    "accounts": {"task": "accounts.tidy", "schedule": 3600.0, "options": {"expires": 3600.0}},
 }

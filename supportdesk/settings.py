@@ -40,7 +40,7 @@ DATABASES = {
 }
 REDIS_URL = env.text("REDIS_URL")
 # People can log in without Valkey, so neither sessions nor the rate limits of allauth may live there.
-SESSION_ENGINE = "django.contrib.sessions.backends.db"
+SESSION_ENGINE = "accounts.sessions"
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "desk_cache"}}
 STORAGES = {
     "default": {
@@ -138,7 +138,14 @@ LOGIN_URL = "account_login"
 ACCOUNT_ADAPTER = "accounts.adapters.AccountAdapter"
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
-ACCOUNT_SIGNUP_FORM_CLASS = "accounts.forms.SignupForm"
+ACCOUNT_FORMS = {
+    "signup": "accounts.forms.SignupForm",
+    "reset_password": "accounts.forms.ResetPasswordForm",
+    "add_email": "accounts.forms.AddressForm",
+}
+ACCOUNT_PASSWORD_RESET_TOKEN_GENERATOR = "accounts.tokens.ResetTokens"  # noqa: S105 - a class
+ACCOUNT_CHANGE_EMAIL = True
+ACCOUNT_EMAIL_NOTIFICATIONS = True
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_EMAIL_VERIFICATION = "mandatory"
 ACCOUNT_EMAIL_CONFIRMATION_EXPIRE_DAYS = 3
@@ -241,6 +248,7 @@ WAKES = {
     "ticket": ["escalations.paging_pass", "tickets.notify"],
     "mail": ["tickets.deliver_mail"],
     "page": ["escalations.paging_pass"],
+    "account_mail": ["accounts.deliver_mail"],
 }
 
 # --- REST API ----------------------------------------------------------------------------------------------------

@@ -59,7 +59,7 @@ class Organization(models.Model):
 
 
 class OrganizationDomain(models.Model):
-    """An e-mail domain of an organisation; who has a verified address there may join by it once the domain is verified."""
+    """An e-mail domain of an organisation: once it is verified, who has a verified address there joins by it."""
 
     organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="domains")
     domain = models.CharField(max_length=253, unique=True)

@@ -1,0 +1,89 @@
+"""Mails about accounts: written as rows, sent by a worker. None holds text that a person typed (S014)."""
+
+import logging
+import secrets
+from datetime import timedelta
+from smtplib import SMTPRecipientsRefused, SMTPResponseException
+from typing import Any
+
+from django.conf import settings
+from django.core.mail import EmailMessage
+from django.db.models import F
+from django.db.models.functions import Now
+from django.template.loader import render_to_string
+
+from accounts.addresses import mailbox_of
+from accounts.models import AccountMail
+from supportdesk.lib import queue
+from supportdesk.lib.mail import AUTOMATIC, message_id
+
+logger = logging.getLogger(__name__)
+
+MOST_PER_HOUR = 10  # of one kind to one mailbox, whatever its +tag
+RETRY_AFTER = (5, 15, 45, 120, 300, 600, 1200)  # seconds; together less than the hour that a reset link works
+LEASE = timedelta(seconds=60)  # longer than settings.EMAIL_TIMEOUT
+_BATCH = 200
+
+
+def post(template: str, *, to: str, **context: Any) -> None:
+    """Queue the mail of `{template}_subject.txt` and `…_message.txt`; dropped when the mailbox has had too many."""
+    kind = template.rpartition("/")[2]
+    before = AccountMail.objects.filter(
+        kind=kind, base_address=mailbox_of(to), created_at__gt=Now() - timedelta(hours=1)
+    )
+    if before.count() >= MOST_PER_HOUR:
+        logger.warning("too many %s mails to one mailbox within an hour: dropped", kind)
+        return
+    context |= {"VENDOR_NAME": settings.VENDOR_NAME, "SUPPORT_EMAIL": settings.SUPPORT_EMAIL}
+    AccountMail.objects.create(
+        kind=kind,
+        to_email=to,
+        base_address=mailbox_of(to),
+        subject=" ".join(render_to_string(f"{template}_subject.txt", context).split()),
+        text=render_to_string(f"{template}_message.txt", context).strip() + "\n",
+        message_id=message_id("account", secrets.token_hex(12)),
+    )
+    queue.wake("account_mail")
+
+
+def deliver_due() -> int:
+    """Send what is due, oldest first; the number sent. Any number of workers may do so at once."""
+    due = AccountMail.objects.due().order_by("due_at").values_list("pk", flat=True)[:_BATCH]
+    return sum(deliver(pk) for pk in list(due))
+
+
+def deliver(pk: int) -> bool:
+    """Send one mail unless somebody else has it; whether it was sent. A failure is tried again later, by its row."""
+    taken = AccountMail.objects.due().filter(pk=pk).update(due_at=Now() + LEASE, attempts=F("attempts") + 1)
+    if not taken:
+        return False
+    mail = AccountMail.objects.get(pk=pk)
+    try:
+        headers = {**AUTOMATIC, "Message-ID": mail.message_id}
+        EmailMessage(mail.subject, mail.text, to=[mail.to_email], headers=headers).send()
+    except Exception as failure:
+        _put_off(mail, failure)
+        return False
+    _finish(mail, AccountMail.State.SENT, sent_at=Now())
+    return True
+
+
+def _put_off(mail: AccountMail, failure: Exception) -> None:
+    error = f"{type(failure).__name__}: {failure}"[:300]
+    logger.warning("account mail %s was not sent (attempt %s): %s", mail.pk, mail.attempts, error)
+    if mail.attempts > len(RETRY_AFTER) or _is_permanent(failure):
+        _finish(mail, AccountMail.State.FAILED, last_error=error)
+        return
+    delay = timedelta(seconds=RETRY_AFTER[mail.attempts - 1])
+    AccountMail.objects.filter(pk=mail.pk).update(due_at=Now() + delay, last_error=error)
+
+
+def _finish(mail: AccountMail, state: str, **changes: Any) -> None:
+    AccountMail.objects.filter(pk=mail.pk).update(state=state, due_at=None, text="", **changes)
+
+
+def _is_permanent(failure: Exception) -> bool:
+    """Whether the other side said for good that it won't take the mail (RFC 5321, 4.2.1)."""
+    if isinstance(failure, SMTPRecipientsRefused):
+        return all(code >= 500 for code, _ in failure.recipients.values())
+    return isinstance(failure, SMTPResponseException) and failure.smtp_code >= 500
