@@ -27,7 +27,9 @@ def start() -> None:
         number = int(worker.removeprefix("gw")) + 1
         os.environ["REDIS_URL"] = os.environ["REDIS_URL"].rsplit("/", 1)[0] + f"/{number}"
     os.environ["DESK_ENV"] = "test"
-    os.environ["DEMO_DIR"] = str(_folder("supportdesk-files-"))
+    files = _folder("supportdesk-files-")
+    (files / "static").mkdir()  # WhiteNoise warns of a folder that isn't there
+    os.environ["DEMO_DIR"] = str(files)
     os.environ["DJANGO_SETTINGS_MODULE"] = "supportdesk.settings"
     os.environ.setdefault("SITE_URL", "http://testserver")
     os.environ.setdefault("LOG_LEVEL", "ERROR")
