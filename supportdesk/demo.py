@@ -245,7 +245,7 @@ def say(sentence: str) -> None:
 def _commands(folder: Path, port: int) -> dict[str, list[str]]:
     """The desk's processes; the same shape as docker-compose.yml."""
     python = [sys.executable, "-m"]
-    celery = [*python, "celery", "-A", "supportdesk.celery"]
+    celery = [*python, "celery", "--quiet", "-A", "supportdesk.celery"]
     worker = [*celery, "worker", "--without-mingle", "--without-gossip", "--pool=threads", "--concurrency=2"]
     web = ["--worker-class=gthread", "--workers=2", "--threads=4", "--no-control-socket", f"--bind=127.0.0.1:{port}"]
     return {
@@ -273,6 +273,8 @@ def _environment(folder: Path, port: int) -> dict[str, str]:
         "MAIL_DIR": str(folder / "mail"),
         "STATIC_ROOT": str(folder / "static"),
         "PYTHONUNBUFFERED": "1",
+        # Celery's warning about root is meant for servers; the demo's queues carry no pickles.
+        "PYTHONWARNINGS": "ignore:You're running the worker with superuser privileges",
     }
 
 
@@ -324,7 +326,8 @@ def worth_showing(line: str) -> str:
     if line.startswith('{"at"'):
         with suppress(ValueError):
             record = json.loads(line)
-            return "" if record["level"] in {"debug", "info"} else f"{record['level']}: {record['message']}"
+            first = record["message"].partition("\n")[0]
+            return "" if record["level"] in {"debug", "info"} else f"{record['level']}: {first}"
     if line.startswith("[") and not any(level in line for level in ("[WARNING]", "[ERROR]", "[CRITICAL]")):
         return ""
     return "" if line.startswith(" ") else line
