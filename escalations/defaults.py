@@ -16,6 +16,7 @@ from escalations.models import (
     PolicyStep,
     Schedule,
 )
+from supportdesk.lib import clock
 
 SCHEDULE = "Support on-call"
 POLICY = "Premier 24x7"
@@ -26,15 +27,20 @@ _FIRST, _SECOND, _LAST = 0, 5, 5
 
 @transaction.atomic
 def load(
-    *, at: datetime, on_call: Sequence[User], reachable: Sequence[User] = (), active_from: datetime | None = None
+    *,
+    on_call: Sequence[User],
+    staff: Sequence[User] = (),
+    at: datetime | None = None,
+    active_from: datetime | None = None,
 ) -> EscalationPolicy:
     """Create what isn't there yet and return the policy in use; loading again changes nothing that was edited.
 
-    `on_call` take turns by the week, the first of them in the week of `at`; `reachable` (and they) get a verified
-    mail contact and a demo phone. Customers who have waited since before `active_from` (default `at`) don't ring.
+    `on_call` take turns by the week, the first of them in the week of `at` (default now); `staff` (and they) get a
+    verified mail contact and a demo phone. Customers who had been waiting before `active_from` (default `at`) don't ring.
     """
+    at = at or clock.now()
     schedule = _schedule(on_call, at)
-    for person in dict.fromkeys([*on_call, *reachable]):
+    for person in dict.fromkeys([*on_call, *staff]):
         make_reachable(person, at=at)
     return _policy(schedule, active_from or at)
 

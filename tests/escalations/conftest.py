@@ -1,0 +1,67 @@
+"""A desk whose paging is set up: bo is on call, then the team (bo, ann), then lea; the phones write to a file."""
+
+import json
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from accounts.models import User
+from escalations import defaults
+from escalations.models import EscalationPolicy, Page
+from escalations.paging.engine import run_pass
+from supportdesk.lib import clock
+from tests import factories
+from tickets.models import Priority, Ticket
+
+Rung = list[dict[str, Any]]
+
+
+@pytest.fixture
+def phones(settings: Any, tmp_path: Path) -> Callable[[], Rung]:
+    """What the demo phones got so far."""
+    settings.PAGES_FILE = tmp_path / "pages.jsonl"
+
+    def read() -> Rung:
+        path = settings.PAGES_FILE
+        return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+
+    return read
+
+
+@pytest.fixture
+def policy(phones: object, bo: User, ann: User, lea: User, ada: User) -> EscalationPolicy:
+    long_ago = clock.now() - timedelta(days=1)
+    return defaults.load(at=clock.now(), on_call=[bo], staff=[bo, ann, lea, ada], active_from=long_ago)
+
+
+@pytest.fixture
+def ticket(policy: EscalationPolicy, rita: User) -> Ticket:
+    """An Urgent request of a Premier customer."""
+    return factories.open_ticket(rita, priority=Priority.URGENT, subject="Secret subject", body="Secret words")
+
+
+@pytest.fixture
+def page(ticket: Ticket) -> Page:
+    """Its page, ringing bo."""
+    run_pass("test")
+    return Page.objects.get(ticket=ticket)
+
+
+@pytest.fixture
+def pass_time() -> Callable[[float], None]:
+    """Move the clock on by so many minutes and run the engine."""
+
+    def make(minutes: float) -> None:
+        clock.move(timedelta(minutes=minutes))
+        run_pass("test")
+
+    return make
+
+
+@pytest.fixture
+def rung(phones: Callable[[], Rung]) -> Callable[[], list[str]]:
+    """Whose demo phones rang so far, in order, by first name in lower case."""
+    return lambda: [line["person"].partition("@")[0] for line in phones()]
