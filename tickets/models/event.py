@@ -33,7 +33,7 @@ class EventKind(models.TextChoices):
 
 
 class TicketEvent(models.Model):
-    """One thing that happened; `actor` None is the system. `notified_at` is the only column ever written again."""
+    """One thing that happened; `actor` None is the system. Only who writes its mails ever writes to it again."""
 
     ticket = models.ForeignKey(Ticket, on_delete=models.PROTECT, related_name="events")
     kind = models.CharField(max_length=24, choices=EventKind)
@@ -44,6 +44,7 @@ class TicketEvent(models.Model):
     data = models.JSONField(default=dict)
     at = models.DateTimeField()
     notified_at = models.DateTimeField(null=True, help_text="When its mails were written; None: not yet.")
+    notify_after = models.DateTimeField(null=True, help_text="Not before, because writing its mails failed.")
 
     class Meta:
         ordering = ("at", "id")
