@@ -120,7 +120,7 @@ class ProfileForm(forms.ModelForm):
     name = NameField(label="Name")
     time_zone = forms.ChoiceField(label="Time zone", required=False)
     country = forms.ChoiceField(label="Country", required=False, help_text="Its public holidays are no business days.")
-    subdivision = forms.ChoiceField(label="State or region", required=False)
+    subdivision = forms.CharField(label="State or region", required=False, widget=forms.Select, max_length=6)
 
     class Meta:
         model = User
@@ -131,13 +131,14 @@ class ProfileForm(forms.ModelForm):
         staff = self.instance.is_desk
         self.fields["name"] = NameField(label="Name", staff=staff, widget=forms.TextInput({"autocomplete": "name"}))
         chosen = country if country is not None else self["country"].value() or ""
-        self.fields["time_zone"].choices = places.zone_choices("As your organisation, else UTC")  # type: ignore[attr-defined]
+        self.fields["time_zone"].choices = places.zone_choices("Not given (UTC)", self.instance.time_zone)  # type: ignore[attr-defined]
         self.fields["country"].choices = places.country_choices("Not given")  # type: ignore[attr-defined]
-        self.fields["subdivision"].choices = places.subdivision_choices(chosen, "Not given")  # type: ignore[attr-defined]
+        self.fields["subdivision"].widget.choices = places.subdivision_choices(chosen, "Not given")  # type: ignore[attr-defined]
 
     def clean_subdivision(self) -> str:
-        """Another country than the list was made for leaves the old choice behind: it is dropped, not refused."""
-        return str(self.cleaned_data["subdivision"])
+        """Without JavaScript another country leaves the former one's region behind: it is dropped, not refused."""
+        chosen = str(self.cleaned_data["subdivision"])
+        return chosen if places.is_subdivision(self.cleaned_data.get("country", ""), chosen) else ""
 
     def save(self, commit: bool = True) -> User:
         user: User = self.instance

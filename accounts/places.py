@@ -7,18 +7,7 @@ import pycountry
 
 from accounts.models import time_zones
 
-_CONTINENTS = (
-    "Africa",
-    "America",
-    "Antarctica",
-    "Arctic",
-    "Asia",
-    "Atlantic",
-    "Australia",
-    "Europe",
-    "Indian",
-    "Pacific",
-)
+_PLACES = "Africa America Antarctica Arctic Asia Atlantic Australia Europe Indian Pacific"
 Choices = list[tuple[str, Any]]
 
 
@@ -31,9 +20,14 @@ def _zones() -> list[tuple[str, list[tuple[str, str]]]]:
     ]
 
 
-def zone_choices(blank: str = "") -> Choices:
-    """All zones by continent, and UTC; `blank` is what choosing none is called."""
-    return [*([("", blank)] if blank else []), ("UTC", "UTC"), *_zones()]
+def zone_choices(blank: str = "", present: str = "") -> Choices:
+    """All zones by continent, and UTC; `blank` is what choosing none is called, `present` one that stays on offer."""
+    plain = [("UTC", "UTC")] + ([(present, present)] if present not in {"", "UTC"} and not _is_listed(present) else [])
+    return [*([("", blank)] if blank else []), *plain, *_zones()]
+
+
+def _is_listed(zone: str) -> bool:
+    return zone.partition("/")[0] in _PLACES.split()
 
 
 @lru_cache(maxsize=1)
@@ -56,10 +50,6 @@ def _subdivisions(country: str) -> list[tuple[str, str]]:
 def subdivision_choices(country: str, blank: str = "") -> Choices:
     """The states or regions of a country by their ISO 3166-2 codes without the country's."""
     return [*([("", blank)] if blank else []), *(_subdivisions(country) if country else [])]
-
-
-def is_country(code: str) -> bool:
-    return any(code == known for known, _ in _countries())
 
 
 def is_subdivision(country: str, code: str) -> bool:

@@ -8,10 +8,10 @@ from supportdesk import checks, health  # noqa: F401 - checks register themselve
 
 urlpatterns = [
     path("healthz", health.healthz, name="healthz"),
+    path("", include("accounts.urls")),
     path("accounts/", include("allauth.account.urls")),
     path("admin/", admin.site.urls),
     path("api/schema/", SpectacularAPIView.as_view(), name="api_schema"),
-    path("", include("accounts.urls")),
     path("", include("escalations.urls")),
     path("", include("tickets.urls")),
 ]

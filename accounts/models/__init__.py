@@ -8,7 +8,6 @@ from accounts.models.people import (
     Role,
     User,
     UserManager,
-    check_time_zone,
     time_zones,
 )
 from accounts.models.session import Session
@@ -29,6 +28,5 @@ __all__ = [
     "Team",
     "User",
     "UserManager",
-    "check_time_zone",
     "time_zones",
 ]

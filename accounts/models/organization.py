@@ -5,7 +5,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Lower
 from django.utils import timezone
 
-from accounts.models.people import User, check_time_zone
+from accounts.models.people import User
 from accounts.public_mail import check_company_domain
 from accounts.querysets import DomainQuerySet, InvitationQuerySet, MembershipQuerySet, OrganizationQuerySet
 
@@ -41,7 +41,7 @@ class Organization(models.Model):
     name = models.CharField(max_length=120, unique=True)
     slug = models.SlugField(unique=True, max_length=60)
     plan = models.ForeignKey(SupportPlan, on_delete=models.PROTECT, related_name="organizations")
-    time_zone = models.CharField(max_length=64, default="UTC", validators=[check_time_zone])
+    time_zone = TimeZoneField(max_length=64, default="UTC")
     country = models.CharField(max_length=2, blank=True, help_text="ISO 3166-1 code, for public holidays.")
     subdivision = models.CharField(max_length=6, blank=True, help_text="ISO 3166-2 code without the country.")
     is_active = models.BooleanField(default=True)

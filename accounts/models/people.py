@@ -21,12 +21,6 @@ def time_zones() -> frozenset[str]:
     return frozenset(zoneinfo.available_timezones())
 
 
-def check_time_zone(value: str) -> None:
-    """ValidationError unless `value` is a zone of the tz database."""
-    if value not in time_zones():
-        raise ValidationError("Choose a time zone such as Europe/Berlin.", code="unknown_zone")
-
-
 class Role(models.TextChoices):
     """What a member of staff does; customers have none."""
 
@@ -47,7 +41,7 @@ class Region(models.Model):
     """A region of the support team and the hours of the day, in one reference zone, that it covers for the others."""
 
     name = models.CharField(max_length=64, unique=True)
-    time_zone = models.CharField(max_length=64, validators=[check_time_zone], help_text="Where its people live.")
+    time_zone = TimeZoneField(max_length=64, help_text="Where its people live.")
     shift_starts = models.TimeField(help_text="UTC. From this time on new tickets go to this region.")
     shift_ends = models.TimeField(help_text="UTC. Up to this time; 00:00 is midnight.")
 
@@ -99,7 +93,7 @@ class User(AbstractBaseUser):
     name = models.CharField(max_length=64, blank=True)
     role = models.CharField("staff role", max_length=20, choices=Role, blank=True, help_text="Empty for customers.")
     is_active = models.BooleanField(default=True)
-    time_zone = models.CharField(max_length=64, blank=True, validators=[check_time_zone])
+    time_zone = TimeZoneField(max_length=64, blank=True)
     country = models.CharField(max_length=2, blank=True, help_text="ISO 3166-1 code, for public holidays.")
     subdivision = models.CharField(max_length=6, blank=True, help_text="ISO 3166-2 code without the country.")
     region = models.ForeignKey(Region, null=True, blank=True, on_delete=models.PROTECT, related_name="staff")

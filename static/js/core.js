@@ -131,6 +131,12 @@ document.addEventListener("htmx:afterRequest", (event) => {
   if (form) release(form);
 });
 
+// --- Sign-up notes where the browser is ---
+
+for (const input of all("input[data-time-zone]")) {
+  if (!input.value) input.value = Intl.DateTimeFormat().resolvedOptions().timeZone ?? "";
+}
+
 // --- Small controls by attribute ---
 
 document.addEventListener("click", (event) => {
