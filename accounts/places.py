@@ -5,7 +5,7 @@ from typing import Any
 
 import pycountry
 
-from accounts.models import time_zones
+from supportdesk.lib.fields import time_zones
 
 _PLACES = "Africa America Antarctica Arctic Asia Atlantic Australia Europe Indian Pacific"
 Choices = list[tuple[str, Any]]

@@ -8,7 +8,6 @@ from accounts.models.people import (
     Role,
     User,
     UserManager,
-    time_zones,
 )
 from accounts.models.session import Session
 
@@ -28,5 +27,4 @@ __all__ = [
     "Team",
     "User",
     "UserManager",
-    "time_zones",
 ]

@@ -8,6 +8,7 @@ from django.utils import timezone
 from accounts.models.people import User
 from accounts.public_mail import check_company_domain
 from accounts.querysets import DomainQuerySet, InvitationQuerySet, MembershipQuerySet, OrganizationQuerySet
+from supportdesk.lib.fields import TimeZoneField
 
 
 class SupportPlan(models.Model):

@@ -2,23 +2,16 @@
 
 import zoneinfo
 from datetime import datetime, time
-from functools import lru_cache
 from typing import Any, ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
-from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Lower
 from django.utils import timezone
 
 from accounts.querysets import UserQuerySet
-
-
-@lru_cache(maxsize=1)
-def time_zones() -> frozenset[str]:
-    """The tz database's names; read once, because reading them walks through its files."""
-    return frozenset(zoneinfo.available_timezones())
+from supportdesk.lib.fields import TimeZoneField
 
 
 class Role(models.TextChoices):

@@ -6,8 +6,9 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Q
 
-from accounts.models import User, check_time_zone
+from accounts.models import User
 from escalations.querysets import OverrideQuerySet
+from supportdesk.lib.fields import TimeZoneField
 
 
 class Schedule(models.Model):
@@ -39,9 +40,7 @@ class Layer(models.Model):
     )
     anchor = models.DateField("first day", help_text="The first member's turn begins on this date.")
     hand_over = models.TimeField("hand-over", default="09:00", help_text="Local time of the zone below.")
-    zone = models.CharField(
-        "time zone", max_length=64, default="UTC", validators=[check_time_zone], help_text="Such as Europe/Berlin."
-    )
+    zone = TimeZoneField("time zone", max_length=64, default="UTC", help_text="Such as Europe/Berlin.")
 
     class Meta:
         ordering = ("schedule", "-priority", "id")
