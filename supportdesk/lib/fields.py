@@ -4,6 +4,7 @@ import secrets
 import zoneinfo
 from collections.abc import Callable
 from functools import lru_cache
+from os import PathLike
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -29,8 +30,6 @@ class _PlainInMigrations(models.Field):
 
     def deconstruct(self) -> tuple[str, str, Any, dict[str, Any]]:
         name, _, args, kwargs = super().deconstruct()
-        for own in ("upload_to", "validators"):
-            kwargs.pop(own, None)
         return name, f"django.db.models.{self.plain.__name__}", args, kwargs
 
 
@@ -46,7 +45,7 @@ class RandomlyNamedFileField(_PlainInMigrations, models.FileField):
 
     plain = models.FileField
 
-    def generate_filename(self, instance: models.Model, filename: str | None) -> str:
+    def generate_filename(self, instance: models.Model, filename: str | PathLike[str]) -> str:
         key = secrets.token_hex(20)
         return f"{key[:2]}/{key[2:]}"
 

@@ -67,8 +67,8 @@ def answer(
         ticket, by=by, body=body, uploads=uploads, is_public=True, from_staff=True, channel=channel, key=key, at=at
     )
     taken = _take(ticket, by)
-    former = move(ticket, verb, at=at, public_updated_at=at, **_answered(ticket, at), **taken)
-    _record(message, former, by=by, at=at, took=bool(taken), asked=verb is Verb.ANSWER_PENDING)
+    former_status = move(ticket, verb, at=at, public_updated_at=at, **_answered(ticket, at), **taken)
+    _record(message, former_status, by=by, at=at, took=bool(taken), asked=verb is Verb.ANSWER_PENDING)
     return Answer(message, status_left)
 
 
