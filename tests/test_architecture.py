@@ -12,6 +12,7 @@ PACKAGES = ("supportdesk", "accounts", "tickets", "escalations")
 PURE = [
     "tickets/states.py",
     "tickets/routing.py",
+    "tickets/pictures.py",
     "tickets/sla/calendar.py",
     "escalations/paging/rotation.py",
     "escalations/paging/decide.py",

@@ -1,8 +1,10 @@
 """What people type into the customer's forms."""
 
+import re
 from typing import Any
 
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.http import HttpResponse
 
 from tickets.models import Category, Environment
 
@@ -30,3 +32,13 @@ def request_form(**fields: Any) -> dict[str, Any]:
 
 def file(name: str = "server.log", content: bytes = b"a line\n") -> SimpleUploadedFile:
     return SimpleUploadedFile(name, content)
+
+
+def without_tokens(answer: HttpResponse) -> str:
+    """The body but for what differs from answer to answer: masked CSRF tokens and the clock."""
+    page = re.sub(
+        r"(X-CSRFToken&quot;: &quot;|\"X-CSRFToken\": \"|csrfmiddlewaretoken\" value=\")\w+",
+        r"\1",
+        answer.content.decode(),
+    )
+    return re.sub(r'name="now" content="[^"]*"', "", page)

@@ -12,6 +12,7 @@ from django.db import transaction
 from accounts.models import User
 from supportdesk.lib import text
 from supportdesk.lib.errors import Invalid, NotAllowed
+from tickets import pictures
 from tickets.models import Attachment
 
 logger = logging.getLogger(__name__)
@@ -45,7 +46,7 @@ def upload(owner: User, *, file: IO[bytes], name: str, at: datetime) -> Attachme
         name=text.file_label(name),
         size=stored.size,
         content_type=found if found in _SERVED_AS_FOUND else "application/octet-stream",
-        is_image=found in RASTER_IMAGES,
+        is_image=found in RASTER_IMAGES and pictures.may_be_shown(_head(stored), stored.size),
         created_at=at,
     )
     attachment.file.save("upload", stored, save=False)
@@ -59,6 +60,13 @@ def sniff(file: File) -> str:
     kind = filetype.guess(file.read(8192))
     file.seek(0)
     return kind.mime if kind else ""
+
+
+def _head(file: File) -> bytes:
+    file.seek(0)
+    head: bytes = file.read(pictures.HEAD_BYTES)
+    file.seek(0)
+    return head
 
 
 @transaction.atomic
