@@ -2,7 +2,6 @@
 
 import uuid
 from collections.abc import Sequence
-from email.policy import SMTP
 from pathlib import Path
 
 from django.conf import settings
@@ -39,7 +38,7 @@ class EmlFileBackend(BaseEmailBackend):
         for mail in email_messages:
             name = f"{uuid.uuid4().hex}.eml"
             unfinished = folder / f".{name}.part"
-            unfinished.write_bytes(mail.message().as_bytes(policy=SMTP))
+            unfinished.write_bytes(mail.message().as_bytes(linesep="\r\n")  # type: ignore[call-arg])
             unfinished.replace(folder / f"{_stamp()}-{name}")
         return len(email_messages)
 
