@@ -38,7 +38,7 @@ class EmlFileBackend(BaseEmailBackend):
         for mail in email_messages:
             name = f"{uuid.uuid4().hex}.eml"
             unfinished = folder / f".{name}.part"
-            unfinished.write_bytes(mail.message().as_bytes(linesep="\r\n")  # type: ignore[call-arg])
+            unfinished.write_bytes(mail.message().as_bytes(linesep="\r\n"))  # type: ignore[call-arg]
             unfinished.replace(folder / f"{_stamp()}-{name}")
         return len(email_messages)
 
