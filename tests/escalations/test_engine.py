@@ -52,7 +52,9 @@ def test_an_urgent_request_rings_who_is_on_call_by_phone_and_mail(
         assert "Secret" not in text
 
 
-def test_unacknowledged_it_climbs_and_then_rings_everybody_for_good(page: Page, rung: Rung, pass_time: PassTime) -> None:
+def test_unacknowledged_it_climbs_and_then_rings_everybody_for_good(
+    page: Page, rung: Rung, pass_time: PassTime
+) -> None:
     assert rung() == ["bo"]
     pass_time(4.9)
     assert rung() == ["bo"]

@@ -90,9 +90,7 @@ def test_a_ticket_that_waited_before_the_desk_was_switched_on_rings_for_what_com
 
 
 def _page_is_made_again(ticket: Ticket) -> bool:
-    Page.objects.update(
-        state="ended", next_action_at=None, ended_at=clock.now()
-    )  # as if it had never begun
+    Page.objects.update(state="ended", next_action_at=None, ended_at=clock.now())  # as if it had never begun
     return rings(ticket)
 
 
