@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from django.db import models
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, F, OuterRef, Q, Value
+from django.db.models.functions import Coalesce
 
 from accounts.models import Membership, Role, User
 from tickets.states import UNFINISHED, Status
@@ -15,6 +16,10 @@ if TYPE_CHECKING:
     from tickets.models import Attachment, Message, Participant, Ticket  # noqa: F401 - the querysets' parameters
 
 _SEE_ALL = (Role.AGENT, Role.LEAD, Role.SET, Role.ADMIN)
+# The order of triage, indexed as these expressions: without a priority yet a ticket counts as High (2), and one that
+# nobody waits for comes after those that somebody does.
+TRIAGE_RANK = Coalesce(F("priority"), Value(2))
+TRIAGE_WAIT = Coalesce(F("waiting_since"), Value(datetime(9999, 12, 31, tzinfo=UTC)))
 
 
 class TicketQuerySet(models.QuerySet["Ticket"]):
@@ -59,6 +64,10 @@ class TicketQuerySet(models.QuerySet["Ticket"]):
 
     def pending_due(self, now: datetime) -> TicketQuerySet:
         return self.filter(pending_due_at__lte=now, status=Status.PENDING, do_not_close=False)
+
+    def with_triage(self) -> TicketQuerySet:
+        """`rank` and `waits`, which never are null: the order of triage is by both and the id."""
+        return self.annotate(rank=TRIAGE_RANK, waits=TRIAGE_WAIT)
 
     def with_row_data(self) -> TicketQuerySet:
         """What a row of a list shows, in one query."""

@@ -7,7 +7,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from accounts.models import Organization, Team, User
-from tickets.querysets import TicketQuerySet
+from tickets.querysets import TRIAGE_RANK, TRIAGE_WAIT, TicketQuerySet
 from tickets.states import LABELS, UNFINISHED, Status, as_seen_by_customer
 
 
@@ -120,9 +120,18 @@ class Ticket(models.Model):
         indexes = [
             models.Index(fields=["organization", "-public_updated_at", "-id"], name="ticket_of_organization"),
             models.Index(fields=["requester", "-public_updated_at", "-id"], name="ticket_of_requester"),
+            # The queue's orders, each for what is unfinished (little) and for all (much).
             models.Index(
-                fields=["priority", "waiting_since", "id"], condition=Q(status__in=_UNFINISHED), name="ticket_triage"
+                TRIAGE_RANK, TRIAGE_WAIT, "id", condition=Q(status__in=_UNFINISHED), name="ticket_unfinished_triage"
             ),
+            models.Index(
+                fields=["created_at", "id"], condition=Q(status__in=_UNFINISHED), name="ticket_unfinished_by_creation"
+            ),
+            models.Index(
+                fields=["updated_at", "id"], condition=Q(status__in=_UNFINISHED), name="ticket_unfinished_by_update"
+            ),
+            models.Index(TRIAGE_RANK, TRIAGE_WAIT, "id", name="ticket_by_triage"),
+            models.Index(fields=["created_at", "id"], name="ticket_by_creation"),
             models.Index(fields=["-updated_at", "-id"], name="ticket_by_update"),
             models.Index(fields=["status", "-updated_at", "-id"], name="ticket_by_status"),
             models.Index(fields=["assignee", "status"], condition=Q(status__in=_UNFINISHED), name="ticket_of_assignee"),
