@@ -1,4 +1,4 @@
-"""Engines are killed at each named point, as real processes: every due page arrives, at least once, at most twice (S096)."""
+"""Engines are killed at each named point, as real processes: each due page arrives, once or twice, never not (S096)."""
 
 import json
 import os

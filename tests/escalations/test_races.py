@@ -178,7 +178,7 @@ def test_a_ticket_that_somebody_acts_on_is_the_next_passs(ticket: Ticket) -> Non
 def test_a_page_that_another_engine_has_is_stepped_over(page: Page) -> None:
     with transaction.atomic():
         Page.objects.select_for_update().get(pk=page.pk)
-        (found,) = at_once(lambda: transaction.atomic(lambda: moves.locked(Page.objects.all(), page.pk))())
+        (found,) = at_once(transaction.atomic(lambda: moves.locked(Page.objects.all(), page.pk)))
         assert found is None
 
 

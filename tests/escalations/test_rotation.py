@@ -1,5 +1,6 @@
 """Who is on call: the arithmetic, over changes of clocks too."""
 
+import itertools
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -103,7 +104,7 @@ def test_the_final_schedule_tiles_time_and_agrees_with_the_instant(
     tiles = list(shifts(rotations, taken, since, until))
     assert tiles[0].starts == since
     assert tiles[-1].ends == until
-    for tile, following in zip(tiles, tiles[1:], strict=False):
+    for tile, following in itertools.pairwise(tiles):
         assert tile.ends == following.starts
         assert tile.person != following.person
     for tile in tiles:

@@ -1,0 +1,272 @@
+"""On-call in Django admin: who takes turns, whom pages climb to, how people are reached. What happened is read-only."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.contrib import admin
+from django.core.exceptions import ValidationError
+from django.db.models import Field, ForeignKey, ManyToManyField, Model, QuerySet
+from django.forms import BaseInlineFormSet
+from django.http import HttpRequest
+
+from accounts.models import User
+from escalations.access import RESPONDERS
+from escalations.models import (
+    ContactMethod,
+    EngineHeartbeat,
+    EscalationPolicy,
+    Layer,
+    LayerMember,
+    NotificationRule,
+    Override,
+    Page,
+    PageDelivery,
+    PageEvent,
+    PolicyStep,
+    Schedule,
+)
+from escalations.paging.decide import Target
+from escalations.paging.reach import contact_plans, people_behind
+from supportdesk.lib import clock
+from tickets.models import Priority
+
+
+def responders() -> QuerySet[User]:
+    return User.objects.active().filter(role__in=RESPONDERS).order_by("name", "email")
+
+
+class RespondersOnly:
+    """Offers only people who may answer pages."""
+
+    def formfield_for_foreignkey(self, db_field: ForeignKey, request: Any, **kwargs: Any) -> Any:
+        if db_field.related_model is User:
+            kwargs["queryset"] = responders()
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)  # type: ignore[misc]
+
+    def formfield_for_manytomany(self, db_field: ManyToManyField, request: Any, **kwargs: Any) -> Any:
+        if db_field.related_model is User:
+            kwargs["queryset"] = responders()
+        return super().formfield_for_manytomany(db_field, request, **kwargs)  # type: ignore[misc]
+
+
+def kept_rows(formset: BaseInlineFormSet) -> list[dict[str, Any]]:
+    """What stays once the formset is saved."""
+    rows = [form.cleaned_data for form in formset.forms if hasattr(form, "cleaned_data") and form.cleaned_data]
+    return [row for row in rows if not row.get("DELETE")]
+
+
+# --- Schedules -----------------------------------------------------------------------------------------------------
+
+
+class MembersFormSet(BaseInlineFormSet):
+    def clean(self) -> None:
+        super().clean()
+        if not any(self.errors) and not kept_rows(self):
+            raise ValidationError("Name at least one person: a layer without members leaves a gap.", code="empty")
+
+
+class MemberInline(RespondersOnly, admin.TabularInline):
+    model = LayerMember
+    formset = MembersFormSet
+    extra = 1
+
+
+class LayerInline(admin.TabularInline):
+    model = Layer
+    extra = 0
+    show_change_link = True
+    fields = ("name", "priority", "days", "anchor", "hand_over", "zone")
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False  # a layer is made together with its members, on its own page
+
+
+@admin.register(Schedule)
+class ScheduleAdmin(admin.ModelAdmin):
+    list_display = ("name", "purpose")
+    search_fields = ("name", "purpose", "layers__name", "layers__members__user__name")
+    inlines = (LayerInline,)
+
+
+@admin.register(Layer)
+class LayerAdmin(admin.ModelAdmin):
+    list_display = ("schedule", "name", "priority", "days", "hand_over", "zone")
+    list_filter = ("schedule",)
+    search_fields = ("name", "schedule__name", "members__user__name", "members__user__email")
+    inlines = (MemberInline,)
+
+
+class OverrideForm(forms.ModelForm):
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        schedule, starts, ends = data.get("schedule"), data.get("starts_at"), data.get("ends_at")
+        if not (schedule and starts and ends):
+            return data
+        if ends <= starts:
+            raise ValidationError({"ends_at": "This must come after its start."})
+        Schedule.objects.select_for_update().get(pk=schedule.pk)  # two admins at once see each other's
+        others = Override.objects.filter(schedule=schedule, starts_at__lt=ends, ends_at__gt=starts)
+        if other := others.exclude(pk=self.instance.pk).select_related("user").first():
+            raise ValidationError(f"This overlaps: {other}.", code="overlaps")
+        return data
+
+
+@admin.register(Override)
+class OverrideAdmin(RespondersOnly, admin.ModelAdmin):
+    form = OverrideForm
+    list_display = ("schedule", "user", "starts_at", "ends_at", "why")
+    list_filter = ("schedule",)
+    search_fields = ("schedule__name", "user__name", "user__email", "why")
+    date_hierarchy = "starts_at"
+
+
+# --- Policies ------------------------------------------------------------------------------------------------------
+
+
+class StepsFormSet(BaseInlineFormSet):
+    """Every step names somebody, and the last one reaches somebody: a policy that ends in nobody is refused (S099)."""
+
+    def clean(self) -> None:
+        super().clean()
+        if any(self.errors):
+            return
+        rows = sorted(kept_rows(self), key=lambda row: row["position"])
+        if not rows:
+            raise ValidationError("Add at least one step: a policy without steps pages nobody in time.", code="empty")
+        for row in rows:
+            if not targets_of(row):
+                raise ValidationError(f"Step {row['position']} names nobody.", code="empty_step")
+        people = people_behind(targets_of(rows[-1]), at=clock.now())
+        if not contact_plans(people, priority=Priority.URGENT):
+            raise ValidationError(
+                f"Step {rows[-1]['position']} is the last and reaches nobody: "
+                "it must name somebody with a verified contact.",
+                code="empty_final_step",
+            )
+
+
+def targets_of(row: dict[str, Any]) -> Sequence[Target]:
+    targets = [Target("schedule", row["schedule"].pk)] if row.get("schedule") else []
+    targets += [Target("team", row["team"].pk)] if row.get("team") else []
+    targets += [Target("user", person.pk) for person in row.get("people") or ()]
+    return [*targets, Target("everybody")] if row.get("everybody") else targets
+
+
+class StepInline(RespondersOnly, admin.StackedInline):
+    model = PolicyStep
+    formset = StepsFormSet
+    extra = 0
+    fields = (("position", "delay_minutes"), ("schedule", "team", "everybody"), "people")
+
+
+class PolicyForm(forms.ModelForm):
+    def clean_is_default(self) -> bool:
+        in_use = bool(self.cleaned_data["is_default"])
+        if not in_use and self.instance.pk and EscalationPolicy.objects.filter(pk=self.instance.pk, is_default=True):
+            raise ValidationError("Tickets page by this policy. Tick another policy instead: it takes over.")
+        return in_use
+
+    def _get_validation_exclusions(self) -> set[str]:
+        # The one in use before gives way when this one is saved, so their being two is no error.
+        return {*super()._get_validation_exclusions(), "is_default"}
+
+
+@admin.register(EscalationPolicy)
+class PolicyAdmin(RespondersOnly, admin.ModelAdmin):
+    form = PolicyForm
+    list_display = ("name", "is_default", "active_from")
+    search_fields = ("name", "steps__team__name", "steps__schedule__name", "steps__people__name")
+    filter_horizontal = ("catch_all",)
+    inlines = (StepInline,)
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        if obj.is_default:
+            EscalationPolicy.objects.exclude(pk=obj.pk).filter(is_default=True).update(is_default=False)
+        super().save_model(request, obj, form, change)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        in_use = obj is not None and obj.is_default
+        return not in_use and super().has_delete_permission(request, obj)
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        super().delete_queryset(request, queryset.filter(is_default=False))
+
+
+# --- How people are reached ----------------------------------------------------------------------------------------
+
+
+@admin.register(ContactMethod)
+class ContactMethodAdmin(RespondersOnly, admin.ModelAdmin):
+    list_display = ("user", "kind", "value", "verified_at", "disabled_at", "disabled_why")
+    list_filter = ("kind", ("verified_at", admin.EmptyFieldListFilter), ("disabled_at", admin.EmptyFieldListFilter))
+    search_fields = ("user__name", "user__email", "value")
+
+    def formfield_for_choice_field(self, db_field: Field, request: Any, **kwargs: Any) -> Any:
+        if db_field.name == "kind" and settings.DESK_ENV == "production":
+            kwargs["choices"] = [choice for choice in ContactMethod.Kind.choices if choice[0] != "demo_phone"]
+        return super().formfield_for_choice_field(db_field, request, **kwargs)
+
+
+class RuleForm(forms.ModelForm):
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        user, contact = data.get("user"), data.get("contact")
+        if user and contact and contact.user_id != user.pk:
+            raise ValidationError({"contact": f"This is {contact.user.display_name}'s contact."})
+        return data
+
+
+@admin.register(NotificationRule)
+class NotificationRuleAdmin(RespondersOnly, admin.ModelAdmin):
+    form = RuleForm
+    list_display = ("user", "priority", "contact", "delay")
+    list_filter = ("priority",)
+    search_fields = ("user__name", "user__email", "contact__value")
+
+
+# --- What happened -------------------------------------------------------------------------------------------------
+
+
+class ReadOnlyAdmin(admin.ModelAdmin):
+    """Shown, never edited: these rows are the engine's and the record of what it did."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+
+@admin.register(Page)
+class PageAdmin(ReadOnlyAdmin):
+    list_display = ("id", "ticket_id", "priority", "state", "round", "step", "next_action_at", "acknowledged_by")
+    list_filter = ("state", "priority")
+    list_select_related = ("acknowledged_by",)
+    search_fields = ("=id", "=ticket__id", "ticket__organization__name")
+
+
+@admin.register(PageDelivery)
+class PageDeliveryAdmin(ReadOnlyAdmin):
+    list_display = ("id", "page_id", "purpose", "person", "contact", "state", "due_at", "attempt", "error")
+    list_filter = ("state", "purpose")
+    list_select_related = ("person", "contact__user")
+    search_fields = ("=page__id", "person__name", "person__email", "error")
+
+
+@admin.register(PageEvent)
+class PageEventAdmin(ReadOnlyAdmin):
+    list_display = ("at", "page_id", "kind", "actor", "data")
+    list_filter = ("kind",)
+    list_select_related = ("actor",)
+    search_fields = ("=page__id", "actor__name")
+
+
+@admin.register(EngineHeartbeat)
+class EngineHeartbeatAdmin(ReadOnlyAdmin):
+    list_display = ("engine", "finished_at", "took_ms")
+    search_fields = ("engine",)
