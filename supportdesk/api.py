@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from django.conf import settings
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.http import Http404
 from rest_framework import authentication, exceptions, parsers, renderers
 from rest_framework.request import Request
@@ -57,6 +57,8 @@ def problem(exception: Exception, context: dict[str, Any]) -> Response | None:
     if isinstance(exception, DomainError):
         wrong = {exception.field: [exception.sentence]} if exception.field else {}
         return _answer(exception.status, exception.code, exception.sentence, wrong)
+    if isinstance(exception, RequestDataTooBig):
+        exception = TooLarge()
     from rest_framework.views import exception_handler  # DRF's views import this module by way of its settings
 
     response = exception_handler(exception, context)

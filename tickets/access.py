@@ -4,7 +4,12 @@ Each predicate presumes that the person sees the ticket (`Ticket.objects.visible
 (that is `states`), and answers from the ticket's row and at most one query.
 """
 
-from accounts.models import Membership, Role, User
+from collections.abc import Sequence
+
+from django.db.models import QuerySet
+
+from accounts.access import may_use_portal
+from accounts.models import Membership, Organization, Role, User
 from tickets.models import Participant, Ticket
 
 
@@ -73,6 +78,20 @@ def may_note(user: User, ticket: Ticket) -> bool:
 def may_work(user: User, ticket: Ticket) -> bool:
     """Assign, solve, hold, edit fields, lower the priority, keep from closing."""
     return user.is_agent
+
+
+def organizations_to_submit_for(user: User) -> QuerySet[Organization]:
+    """The customer's organisations whose plan opens the portal."""
+    if user.is_desk:
+        return Organization.objects.none()
+    return Organization.objects.of_member(user).filter(plan__uses_portal=True).select_related("plan")
+
+
+def may_submit(user: User, organizations: Sequence[Organization]) -> bool:
+    """Customers with one of `organizations` to submit for, or without any where the default plan has the portal."""
+    if user.is_desk or organizations:
+        return bool(organizations)
+    return not Organization.objects.of_member(user).exists() and may_use_portal(user, None)
 
 
 def may_open_for_customer(user: User) -> bool:

@@ -7,6 +7,7 @@ import re
 from typing import Any
 from urllib.parse import urlencode
 
+from django.db.models import QuerySet
 from django.http import Http404, HttpResponseBase
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema, inline_serializer
@@ -19,8 +20,8 @@ from rest_framework.views import APIView
 
 from accounts.models import Organization, User
 from supportdesk.lib import clock, keyset
-from supportdesk.lib.errors import DomainError, Invalid
-from tickets import actions
+from supportdesk.lib.errors import DomainError, Invalid, NotAllowed
+from tickets import access, actions
 from tickets.filters import TicketFilter
 from tickets.models import Channel, Message, Participant, Ticket
 from tickets.serializers import (
@@ -37,7 +38,9 @@ from tickets.views.gate import find_ticket
 
 PAGE_SIZE, MOST_PAGE_SIZE = 25, 100
 ORDERS = ("-updated", "updated", "-number", "number")
-_PARAMETERS = {"status", "priority", "order", "cursor", "page_size"}
+_CURSOR = OpenApiParameter("cursor", description="As `next` and `previous` give it.")
+_SIZE = OpenApiParameter("page_size", OpenApiTypes.INT, description=f"At most {MOST_PAGE_SIZE}.")
+_PAGE_LINK = serializers.URLField(allow_null=True)
 _KEY = re.compile(r"[\x21-\x7e]{1,43}", re.ASCII)
 _IDEMPOTENCY = OpenApiParameter(
     "Idempotency-Key",
@@ -78,40 +81,29 @@ class TicketList(ApiView):
             OpenApiParameter("status", many=True, enum=[one.value for one in Status]),
             OpenApiParameter("priority", many=True, enum=["urgent", "high", "normal", "low"]),
             OpenApiParameter("order", enum=ORDERS),
-            OpenApiParameter("cursor", description="As `next` and `previous` give it."),
-            OpenApiParameter("page_size", OpenApiTypes.INT, description=f"At most {MOST_PAGE_SIZE}."),
+            _CURSOR,
+            _SIZE,
         ],
         responses=inline_serializer(
             "TicketPage",
-            {
-                "results": TicketSerializer(many=True),
-                "next": serializers.URLField(allow_null=True),
-                "previous": serializers.URLField(allow_null=True),
-            },
+            {"results": TicketSerializer(many=True), "next": _PAGE_LINK, "previous": _PAGE_LINK},
         ),
     )
     def get(self, request: Request) -> Response:
         """The requests that you may see, by keyset."""
         query = request.query_params
-        if unknown := set(query) - _PARAMETERS:
-            raise ValidationError({name[:100]: ["There is no such parameter."] for name in unknown})
         narrowed = TicketFilter(query, Ticket.objects.visible_to(self.person), request=request)
         if not narrowed.is_valid():
             raise ValidationError(narrowed.errors)
         by, ascending = _order(query.get("order", ORDERS[0]), self.person)
-        shown = keyset.page_of(
+        return _page_answer(
+            request,
             narrowed.qs.with_row_data().select_related("environment", "mobile_device"),
+            _ticket_serializer(self.person),
+            {"status", "priority", "order", "cursor", "page_size"},
             by=by,
-            size=_page_size(query.get("page_size", "")),
-            cursor=query.get("cursor", ""),
             ascending=ascending,
         )
-        answer = {
-            "results": _ticket_serializer(self.person)(shown.rows, many=True).data,
-            "next": _page_address(request, shown.older),
-            "previous": _page_address(request, shown.newer),
-        }
-        return Response(answer)
 
     @extend_schema(
         operation_id="tickets_submit",
@@ -121,7 +113,9 @@ class TicketList(ApiView):
     )
     def post(self, request: Request) -> Response:
         """Submit a request."""
-        mine = Organization.objects.of_member(self.person).select_related("plan")
+        mine = access.organizations_to_submit_for(self.person)
+        if not access.may_submit(self.person, mine):
+            raise NotAllowed("Your plan comes without the portal, and the staff opens requests in the desk.")
         told = SubmitSerializer(data=request.data, organizations=mine)
         told.is_valid(raise_exception=True)
         ticket = actions.submit(
@@ -144,6 +138,27 @@ class TicketDetail(ApiView):
 
 
 class ReplyList(ApiView):
+    @extend_schema(
+        operation_id="tickets_messages",
+        parameters=[_CURSOR, _SIZE],
+        responses=inline_serializer(
+            "MessagePage",
+            {"results": MessageSerializer(many=True), "next": _PAGE_LINK, "previous": _PAGE_LINK},
+        ),
+    )
+    def get(self, request: Request, number: int) -> Response:
+        """What was written, oldest first, by keyset; the staff also gets the notes."""
+        ticket = find_ticket(self.person, number)
+        messages = Message.objects.visible_to(self.person).filter(ticket=ticket).select_related("author")
+        return _page_answer(
+            request,
+            messages.prefetch_related("attachments"),
+            _message_serializer(self.person),
+            {"cursor", "page_size"},
+            by="created_at",
+            ascending=True,
+        )
+
     @extend_schema(
         operation_id="tickets_reply",
         parameters=[_IDEMPOTENCY],
@@ -227,6 +242,29 @@ def _order(name: str, person: User) -> tuple[str, bool]:
         raise ValidationError({"order": [f"One of {', '.join(ORDERS)}."]})
     column = {"number": "id", "updated": "updated_at" if person.is_desk else "public_updated_at"}[name.lstrip("-")]
     return column, not name.startswith("-")
+
+
+def _page_answer(
+    request: Request,
+    rows: QuerySet[Any],
+    serializer: type[serializers.BaseSerializer[Any]],
+    known: set[str],
+    *,
+    by: str,
+    ascending: bool,
+) -> Response:
+    """One page of `rows`; a parameter that isn't `known` is refused by name."""
+    query = request.query_params
+    if unknown := set(query) - known:
+        raise ValidationError({name[:100]: ["There is no such parameter."] for name in unknown})
+    size = _page_size(query.get("page_size", ""))
+    shown = keyset.page_of(rows, by=by, size=size, cursor=query.get("cursor", ""), ascending=ascending)
+    answer = {
+        "results": serializer(shown.rows, many=True, context={"request": request}).data,
+        "next": _page_address(request, shown.older),
+        "previous": _page_address(request, shown.newer),
+    }
+    return Response(answer)
 
 
 def _page_size(given: str) -> int:

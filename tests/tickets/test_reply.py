@@ -127,7 +127,7 @@ def test_nobody_else_finds_the_request(
 
 
 def test_the_staff_does_not_reply_as_a_customer(ann: User, ticket: Ticket, client_of: ClientOf) -> None:
-    assert send(client_of(ann), ticket, body="As a customer").status_code == 403
+    assert send(client_of(ann), ticket, body="As a customer").status_code == 404
     assert ticket.messages.count() == 1
 
 

@@ -6,9 +6,11 @@ from functools import wraps
 
 from django.contrib.auth.views import redirect_to_login
 from django.http import Http404, HttpRequest, HttpResponseBase
+from django.shortcuts import redirect
 
 from accounts.models import User
 from supportdesk.lib.http import ask_to_log_in
+from tickets import access
 from tickets.models import Ticket
 
 View = Callable[..., HttpResponseBase]
@@ -29,6 +31,25 @@ def signed_in(view: View) -> View:
         return ask_to_log_in(request)
 
     return gated
+
+
+def for_customers(view: View) -> View:
+    """The customer's pages. The staff is led to what the desk has in their place, and can send no form to them."""
+
+    @wraps(view)
+    def gated(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
+        user = request.user
+        if not user.is_desk:
+            return view(request, *args, **kwargs)
+        if request.method not in {"GET", "HEAD"} or not access.sees_desk(user):
+            raise Http404
+        number = kwargs.get("number")
+        if number is not None:
+            return redirect(find_ticket(user, int(str(number))).desk_url)
+        is_form = view.__name__ == "request_new" and access.may_open_for_customer(user)
+        return redirect("desk_ticket_new" if is_form else "queue")
+
+    return signed_in(gated)
 
 
 def find_ticket(user: User, number: int) -> Ticket:

@@ -18,9 +18,8 @@ from tickets.models import Participant, Ticket
 from tickets.querysets import TicketQuerySet
 from tickets.standing import standing_of
 from tickets.states import UNFINISHED, Status
-from tickets.views.customer.new import may_submit_alone, portal_organizations
 from tickets.views.customer.self_service import self_service_options
-from tickets.views.gate import signed_in
+from tickets.views.gate import for_customers
 
 PAGE_SIZE = 25
 _MOST_COUNTED = 99
@@ -46,12 +45,10 @@ class Scope:
     organization: Organization | None = None
 
 
-@signed_in
 @require_safe
+@for_customers
 def request_list(request: HttpRequest) -> HttpResponseBase:
     user = request.user
-    if access.sees_desk(user):
-        return redirect("queue")
     scopes = _scopes(user, request.GET.get("of", ""))
     scope = next(one for one in scopes if one.is_current)
     status = request.GET.get("status", "")
@@ -73,7 +70,7 @@ def request_list(request: HttpRequest) -> HttpResponseBase:
         "rows": [{"ticket": ticket, "standing": standing_of(ticket)} for ticket in shown.rows],
         "waiting_for_you": base.filter(status=Status.PENDING)[:_MOST_COUNTED].count(),
         "is_filtered": bool(words or status in STATUSES),
-        "can_submit": bool(portal_organizations(user)) or may_submit_alone(user),
+        "can_submit": access.may_submit(user, list(access.organizations_to_submit_for(user))),
         "options": self_service_options(),
         **_pager(request, shown),
     }
@@ -81,7 +78,7 @@ def request_list(request: HttpRequest) -> HttpResponseBase:
 
 
 def _scopes(user: User, wanted: str) -> list[Scope]:
-    managed = list(Organization.objects.managed_by(user)) if not user.is_desk else []
+    managed = list(Organization.objects.managed_by(user))
     keys = [("", "My requests", None), ("copy", "In copy", None)]
     keys += [(f"org-{one.slug}", one.name, one) for one in managed]
     current = wanted if wanted in {key for key, _, _ in keys} else ""

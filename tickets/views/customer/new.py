@@ -4,11 +4,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
-from django.shortcuts import redirect
 from django.views.decorators.http import require_http_methods
 
-from accounts.access import may_use_portal, plan_for
-from accounts.models import Organization, SupportPlan, User
+from accounts.access import plan_for
+from accounts.models import Organization, SupportPlan
 from supportdesk.lib import clock
 from supportdesk.lib.errors import DomainError
 from supportdesk.lib.http import page
@@ -18,32 +17,20 @@ from tickets.forms.customer import RequestForm
 from tickets.guidance import first_replies, guidance_html, promise_line
 from tickets.models import Channel, Priority
 from tickets.views.customer.self_service import self_service
-from tickets.views.gate import signed_in
+from tickets.views.gate import for_customers
 
 
-@signed_in
 @require_http_methods(["GET", "HEAD", "POST"])
+@for_customers
 def request_new(request: HttpRequest) -> HttpResponseBase:
     user = request.user
-    if access.may_open_for_customer(user):
-        return redirect("desk_ticket_new")
-    organizations = portal_organizations(user)
-    if not organizations and not may_submit_alone(user):
+    organizations = list(access.organizations_to_submit_for(user))
+    if not access.may_submit(user, organizations):
         return self_service(request, status=403 if request.method == "POST" else 200)
     if request.method == "POST":
         return _submit(request, organizations)
     form = RequestForm(user=user, organizations=organizations, initial=_asked_for(request))
     return _show(request, form)
-
-
-def portal_organizations(user: User) -> list[Organization]:
-    """The person's organisations whose plan opens the portal."""
-    return list(Organization.objects.of_member(user).filter(plan__uses_portal=True).select_related("plan"))
-
-
-def may_submit_alone(user: User) -> bool:
-    """Whether somebody without an organisation may submit: where the default plan comes with the portal."""
-    return not user.is_desk and not Organization.objects.of_member(user).exists() and may_use_portal(user, None)
 
 
 def _asked_for(request: HttpRequest) -> dict[str, Any]:

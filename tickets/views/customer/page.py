@@ -5,7 +5,6 @@ from datetime import datetime
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
-from django.shortcuts import redirect
 from django.views.decorators.http import require_safe
 
 from accounts.access import plan_for
@@ -18,7 +17,7 @@ from tickets.history import FOR_CUSTOMERS, Happening, happenings
 from tickets.models import Message, Participant, Ticket
 from tickets.standing import standing_of
 from tickets.states import Status, Verb, permits
-from tickets.views.gate import find_ticket, signed_in
+from tickets.views.gate import find_ticket, for_customers
 
 MOST_MESSAGES = 100
 
@@ -33,12 +32,10 @@ class Forms:
     refusals: list[str] = field(default_factory=list)
 
 
-@signed_in
 @require_safe
+@for_customers
 def request_detail(request: HttpRequest, number: int) -> HttpResponseBase:
     ticket = find_ticket(request.user, number)
-    if access.sees_desk(request.user):
-        return redirect(ticket.desk_url)
     if request.htmx and request.GET.get("seen") == seen_mark(ticket):
         # The open page asks every now and then: nothing new costs one query and no body.
         return HttpResponse(status=204)

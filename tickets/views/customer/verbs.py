@@ -11,16 +11,17 @@ from django_htmx.http import HttpResponseClientRedirect
 from supportdesk.lib import clock
 from supportdesk.lib.errors import DomainError
 from supportdesk.lib.toasts import say
-from tickets import actions
+from tickets import access, actions
+from tickets.actions.moves import require
 from tickets.forms.customer import CopyForm, RaiseForm, ReplyForm
 from tickets.forms.fields import DeskForm
 from tickets.models import Participant, Priority, Ticket
 from tickets.views.customer.page import Forms, show_request
-from tickets.views.gate import find_ticket, signed_in
+from tickets.views.gate import find_ticket, for_customers
 
 
-@signed_in
 @require_POST
+@for_customers
 def request_reply(request: HttpRequest, number: int) -> HttpResponseBase:
     ticket = find_ticket(request.user, number)
     at = clock.now()
@@ -42,8 +43,8 @@ def request_reply(request: HttpRequest, number: int) -> HttpResponseBase:
     return _carry_out(request, ticket, form, Forms(reply=form), act)
 
 
-@signed_in
 @require_POST
+@for_customers
 def request_solve(request: HttpRequest, number: int) -> HttpResponseBase:
     ticket = find_ticket(request.user, number)
 
@@ -55,8 +56,8 @@ def request_solve(request: HttpRequest, number: int) -> HttpResponseBase:
     return _carry_out(request, ticket, None, Forms(), act)
 
 
-@signed_in
 @require_POST
+@for_customers
 def request_reopen(request: HttpRequest, number: int) -> HttpResponseBase:
     ticket = find_ticket(request.user, number)
 
@@ -68,10 +69,11 @@ def request_reopen(request: HttpRequest, number: int) -> HttpResponseBase:
     return _carry_out(request, ticket, None, Forms(), act)
 
 
-@signed_in
 @require_POST
+@for_customers
 def request_raise(request: HttpRequest, number: int) -> HttpResponseBase:
     ticket = find_ticket(request.user, number)
+    require(access.may_raise_priority(request.user, ticket), "raise the priority of this request")
     form = RaiseForm(request.POST, ticket=ticket, auto_id="raise_%s")
     form.is_valid()
 
@@ -84,10 +86,11 @@ def request_raise(request: HttpRequest, number: int) -> HttpResponseBase:
     return _carry_out(request, ticket, form, Forms(priority=form), act)
 
 
-@signed_in
 @require_POST
+@for_customers
 def request_cc_add(request: HttpRequest, number: int) -> HttpResponseBase:
     ticket = find_ticket(request.user, number)
+    require(access.may_add_cc(request.user, ticket), "add people to this request")
     form = CopyForm(request.POST, auto_id="copy_%s")
     form.is_valid()
 
@@ -100,8 +103,8 @@ def request_cc_add(request: HttpRequest, number: int) -> HttpResponseBase:
     return _carry_out(request, ticket, form, Forms(copy=form), act)
 
 
-@signed_in
 @require_POST
+@for_customers
 def request_cc_remove(request: HttpRequest, number: int, participant: int) -> HttpResponseBase:
     ticket = find_ticket(request.user, number)
     copy = get_object_or_404(Participant.objects.filter(ticket=ticket), pk=participant)
