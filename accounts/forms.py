@@ -11,8 +11,9 @@ from django.http import HttpRequest, HttpResponse
 
 from accounts import places
 from accounts.addresses import folded
-from accounts.models import Invitation, Membership, User, time_zones
+from accounts.models import Invitation, Membership, User
 from supportdesk.lib.errors import Invalid
+from supportdesk.lib.fields import time_zones
 from supportdesk.lib.text import person_name
 
 

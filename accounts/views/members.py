@@ -15,7 +15,7 @@ from accounts.forms import InvitationForm
 from accounts.models import Invitation, Membership, Organization, User
 from accounts.views.gate import signed_in
 from supportdesk.lib import clock
-from supportdesk.lib.errors import DomainError
+from supportdesk.lib.errors import DomainError, Invalid
 from supportdesk.lib.keyset import page_of
 from supportdesk.lib.toasts import say
 
@@ -38,7 +38,10 @@ def organization_members(request: HttpRequest, slug: str) -> HttpResponse:
 
 def _page(request: HttpRequest, organization: Organization, form: InvitationForm, *, status: int = 200) -> HttpResponse:
     rows = Membership.objects.active().filter(organization=organization).select_related("user")
-    members = page_of(rows, by="started_at", size=PAGE_SIZE, cursor=request.GET.get("page", ""))
+    try:
+        members = page_of(rows, by="started_at", size=PAGE_SIZE, cursor=request.GET.get("page", ""))
+    except Invalid:
+        raise Http404 from None
     context = {
         "organization": organization,
         "members": members,
