@@ -1,0 +1,166 @@
+"""Who is told of an event ("The customer is mailed on …" and the column "and" of the moves in the domain description).
+
+Nobody is told of what they did themselves, except the requester of their new request. The customer's side gets what is
+public; notes go to the staff alone. Nobody is told of a ticket that they may no longer see (S054).
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from accounts.models import Region, User
+from tickets import access
+from tickets.actions.submit import region_on_shift
+from tickets.models import EventKind, Participant, Ticket, TicketEvent
+from tickets.states import Status
+
+
+class Kind(StrEnum):
+    """What a mail is about; those that begin with `staff_` go to members of the staff only."""
+
+    CREATED = "created"
+    ASKED = "asked"
+    ANSWERED = "answered"
+    REPLIED = "replied"
+    SOLVED = "solved"
+    CLOSED = "closed"
+    REMINDED = "reminded"
+    GAVE_UP_WAITING = "gave_up_waiting"
+    STAFF_NEW = "staff_new"
+    STAFF_ASSIGNED = "staff_assigned"
+    STAFF_REPLIED = "staff_replied"
+    STAFF_REOPENED = "staff_reopened"
+    STAFF_SOLVED = "staff_solved"
+    STAFF_NOTED = "staff_noted"
+
+    @property
+    def is_for_staff(self) -> bool:
+        return self.startswith("staff_")
+
+
+class Part(StrEnum):
+    """What somebody is to the ticket: why they get the mail."""
+
+    REQUESTER = "requester"
+    COPIED = "copied"
+    ASSIGNEE = "assignee"
+    TEAM = "team"
+    NOTED = "noted"
+
+
+@dataclass(frozen=True)
+class Recipient:
+    """One address to be told; `user` is None for a CC without an account."""
+
+    kind: Kind
+    part: Part
+    email: str
+    user: User | None = None
+    copied_by: User | None = None
+
+    @property
+    def is_requester(self) -> bool:
+        return self.part is Part.REQUESTER
+
+
+_STAFF_KINDS = {
+    EventKind.CREATED: Kind.STAFF_NEW,
+    EventKind.ASSIGNED: Kind.STAFF_ASSIGNED,
+    EventKind.CUSTOMER_REPLIED: Kind.STAFF_REPLIED,
+    EventKind.REOPENED: Kind.STAFF_REOPENED,
+    EventKind.CUSTOMER_SOLVED: Kind.STAFF_SOLVED,
+    EventKind.NOTED: Kind.STAFF_NOTED,
+}
+_CUSTOMER_KINDS = {
+    EventKind.CREATED: Kind.CREATED,
+    EventKind.CUSTOMER_REPLIED: Kind.REPLIED,
+    EventKind.SOLVED: Kind.SOLVED,
+    EventKind.CUSTOMER_SOLVED: Kind.SOLVED,
+    EventKind.CLOSED: Kind.CLOSED,
+    EventKind.REMINDED: Kind.REMINDED,
+    EventKind.GAVE_UP_WAITING: Kind.GAVE_UP_WAITING,
+}
+
+
+def recipients(event: TicketEvent) -> list[Recipient]:
+    """Everybody to be told, each address once."""
+    found: dict[str, Recipient] = {}
+    for recipient in (*_staff(event), *_customers(event)):
+        if not _did_it(recipient, event):
+            found.setdefault(recipient.email, recipient)
+    return list(found.values())
+
+
+def _did_it(recipient: Recipient, event: TicketEvent) -> bool:
+    """Whether it is the person's own act; their new request is confirmed to them all the same."""
+    if event.actor is None or recipient.email != event.actor.email:
+        return False
+    return not (recipient.is_requester and recipient.kind is Kind.CREATED)
+
+
+# --- The customer's side -------------------------------------------------------------------------------------------
+
+
+def _customers(event: TicketEvent) -> Iterator[Recipient]:
+    kind = _customer_kind(event)
+    if kind is None:
+        return
+    ticket = event.ticket
+    if Ticket.objects.visible_to(ticket.requester).filter(pk=ticket.pk).exists():
+        yield Recipient(kind, Part.REQUESTER, ticket.requester.email, ticket.requester)
+    for copy in Participant.objects.current().filter(ticket=ticket).select_related("user__region", "added_by"):
+        if copy.user is None:
+            yield Recipient(kind, Part.COPIED, copy.email, copied_by=copy.added_by)
+        elif copy.user.is_active:
+            yield Recipient(kind, Part.COPIED, copy.user.email, copy.user, copied_by=copy.added_by)
+
+
+def _customer_kind(event: TicketEvent) -> Kind | None:
+    if event.kind == EventKind.ANSWERED:
+        if event.to_status == Status.SOLVED:
+            return Kind.SOLVED
+        return Kind.ASKED if event.data.get("asked") else Kind.ANSWERED
+    if event.kind == EventKind.REOPENED:  # told of only where it came with words
+        return Kind.REPLIED if event.message_id else None
+    return _CUSTOMER_KINDS.get(EventKind(event.kind))
+
+
+# --- The staff -----------------------------------------------------------------------------------------------------
+
+
+def _staff(event: TicketEvent) -> Iterator[Recipient]:
+    kind = _STAFF_KINDS.get(EventKind(event.kind))
+    if kind is None:
+        return
+    for part, people in _staff_parts(event, kind):
+        for person in people:
+            if access.sees_desk(person):
+                yield Recipient(kind, part, person.email, person)
+
+
+def _staff_parts(event: TicketEvent, kind: Kind) -> Iterator[tuple[Part, Iterable[User]]]:
+    ticket = event.ticket
+    if kind is Kind.STAFF_NEW:
+        yield Part.TEAM, team_on_shift(ticket, ticket.region)
+    elif kind is Kind.STAFF_ASSIGNED:
+        yield Part.ASSIGNEE, User.objects.filter(pk=event.data["to"]).select_related("region")
+    elif kind is Kind.STAFF_NOTED:
+        yield Part.ASSIGNEE, [ticket.assignee] if ticket.assignee else []
+        yield Part.NOTED, _note_authors(ticket, before=event.at)
+    elif ticket.assignee is not None and ticket.assignee.is_active:
+        yield Part.ASSIGNEE, [ticket.assignee]
+    else:
+        yield Part.TEAM, team_on_shift(ticket, region_on_shift(event.at))
+
+
+def team_on_shift(ticket: Ticket, region: Region | None) -> list[User]:
+    """The ticket's team in `region`; all of it where none of it is there, every agent where it has no team."""
+    people = ticket.team.members.active() if ticket.team else User.objects.agents()
+    members = list(people.select_related("region").order_by("pk"))
+    return [person for person in members if region and person.region_id == region.pk] or members
+
+
+def _note_authors(ticket: Ticket, *, before: datetime) -> Iterable[User]:
+    notes = ticket.messages.filter(is_public=False, created_at__lte=before)
+    return User.objects.filter(pk__in=notes.values("author")).select_related("region").order_by("pk")

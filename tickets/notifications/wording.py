@@ -1,0 +1,245 @@
+"""What a mail says: plain sentences and facts, which one pair of templates sets as text and as HTML.
+
+Names and texts of people go into the templates as values, never as templates (S107); only a message's own Markdown
+becomes HTML, sanitised (S043). Every address starts with the configured site (S078).
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.template.loader import render_to_string
+from django.urls import reverse
+
+from accounts.models import User
+from supportdesk.lib.tags import exact
+from tickets.guidance import first_reply
+from tickets.models import Attachment, EventKind, Message, Priority, Ticket, TicketEvent, WorkflowSettings
+from tickets.notifications.audience import Kind, Part, Recipient
+from tickets.standing import promise_in_words
+from tickets.states import Status
+
+
+@dataclass(frozen=True)
+class Link:
+    """Something to open; `address` is empty for readers who can't log in."""
+
+    label: str
+    address: str
+
+
+@dataclass
+class Letter:
+    """One mail before it is set."""
+
+    heading: str
+    lead: str
+    facts: list[tuple[str, str]] = field(default_factory=list)
+    message: Message | None = None
+    written: str = ""
+    files: list[Link] = field(default_factory=list)
+    next_line: str = ""
+    links: list[Link] = field(default_factory=list)
+    why: str = ""
+
+    @property
+    def is_note(self) -> bool:
+        return self.message is not None and self.message.is_note
+
+    def as_text(self) -> str:
+        return render_to_string("emails/letter.txt", self._context()).strip() + "\n"
+
+    def as_html(self) -> str:
+        return render_to_string("emails/letter.html", self._context())
+
+    def _context(self) -> dict[str, object]:
+        return {"letter": self, "vendor": settings.VENDOR_NAME, "site": settings.SITE_URL}
+
+
+def subject_of(ticket: Ticket) -> str:
+    """One line, whatever the ticket's subject holds (S024)."""
+    return " ".join(f"[#{ticket.number}] {ticket.subject}".split())[:255]
+
+
+def letter_to(recipient: Recipient, event: TicketEvent) -> Letter:
+    """The mail about `event` for one reader, in their words and their time zone."""
+    ticket = event.ticket
+    message = _message_of(event, recipient)
+    letter = Letter(
+        heading=f"#{ticket.number} {ticket.subject}",
+        lead=_LEADS[recipient.kind](event, recipient),
+        facts=_facts(ticket, recipient),
+        message=message,
+        next_line=_next_line(ticket, recipient),
+        links=_links(ticket, recipient),
+        why=f"You get this mail because {_why(recipient)}.",
+    )
+    if message is not None:
+        letter.written = f"{_name(message.author)} wrote on {_time(message.created_at, ticket, recipient)}:"
+        letter.files = [_file(attachment, recipient) for attachment in message.attachments.all()]
+    return letter
+
+
+# --- What happened -------------------------------------------------------------------------------------------------
+
+
+def _created(event: TicketEvent, recipient: Recipient) -> str:
+    ticket = event.ticket
+    after = f" It continues #{ticket.follow_up_of_id}." if ticket.follow_up_of_id else ""
+    if not recipient.is_requester:
+        return f"{_name(event.actor)} copied you in on a new request to {settings.VENDOR_NAME} support.{after}"
+    if event.actor_id == ticket.requester_id:
+        return f"We have your request and will answer it.{after}"
+    return f"{_name(event.actor)} opened this request for you.{after}"
+
+
+def _new(event: TicketEvent, recipient: Recipient) -> str:
+    ticket = event.ticket
+    customer = f", {ticket.organization}" if ticket.organization else ""
+    opened = "" if event.actor_id == ticket.requester_id else f", opened by {_name(event.actor)}"
+    return f"New request of {_name(ticket.requester)}{customer}{opened}."
+
+
+def _solved(event: TicketEvent, recipient: Recipient) -> str:
+    request = _request(recipient)
+    if event.kind == EventKind.ANSWERED:
+        return f"{_name(event.actor)} replied and marked {request} as solved."
+    return f"{_name(event.actor)} marked {request} as solved."
+
+
+_LEADS: dict[Kind, Callable[[TicketEvent, Recipient], str]] = {
+    Kind.CREATED: _created,
+    Kind.ASKED: lambda event, to: f"{_name(event.actor)} asks for more information on {_request(to)}.",
+    Kind.ANSWERED: lambda event, to: f"{_name(event.actor)} replied to {_request(to)}.",
+    Kind.REPLIED: lambda event, to: f"{_name(event.actor)} replied to {_request(to)}.",
+    Kind.SOLVED: _solved,
+    Kind.CLOSED: lambda event, to: f"{_request(to).capitalize()} is closed now.",
+    Kind.REMINDED: lambda event, to: f"We still wait for an answer on {_request(to)}.",
+    Kind.GAVE_UP_WAITING: lambda event, to: f"We marked {_request(to)} as solved, because no answer came.",
+    Kind.STAFF_NEW: _new,
+    Kind.STAFF_ASSIGNED: lambda event, to: f"{_name(event.actor)} assigned this ticket to you.",
+    Kind.STAFF_REPLIED: lambda event, to: f"{_name(event.actor)} replied.",
+    Kind.STAFF_REOPENED: lambda event, to: f"{_name(event.actor)} reopened this ticket.",
+    Kind.STAFF_SOLVED: lambda event, to: f"{_name(event.actor)} marked this ticket as solved.",
+    Kind.STAFF_NOTED: lambda event, to: f"{_name(event.actor)} added an internal note.",
+}
+
+
+def _request(recipient: Recipient) -> str:
+    return "your request" if recipient.is_requester else "the request"
+
+
+def _name(user: User | None) -> str:
+    return user.display_name if user else "The system"
+
+
+# --- What was written ----------------------------------------------------------------------------------------------
+
+
+def _message_of(event: TicketEvent, recipient: Recipient) -> Message | None:
+    """The event's own message; what to act on where it has none. A note only ever for the staff (S050)."""
+    for_staff = recipient.kind.is_for_staff
+    if event.message is not None:
+        return event.message if event.message.is_public or for_staff else None
+    public = event.ticket.messages.public().select_related("author").prefetch_related("attachments").order_by("pk")
+    if recipient.kind is Kind.REMINDED:
+        return public.filter(from_staff=True).last()
+    return public.last() if recipient.kind is Kind.STAFF_ASSIGNED else None
+
+
+def _file(attachment: Attachment, recipient: Recipient) -> Link:
+    if recipient.user is None:
+        return Link(attachment.name, "")
+    return Link(attachment.name, settings.SITE_URL + reverse("attachment_download", args=[attachment.pk]))
+
+
+def _facts(ticket: Ticket, recipient: Recipient) -> list[tuple[str, str]]:
+    if recipient.kind not in {Kind.CREATED, Kind.STAFF_NEW, Kind.STAFF_ASSIGNED}:
+        return []
+    plan = ticket.organization.plan if ticket.organization else None
+    rows = [
+        ("Priority", Priority(ticket.priority).label if ticket.priority else "not set yet"),
+        ("Category", str(ticket.category or "")),
+        ("Environment", str(ticket.environment or "")),
+        (f"{settings.PRODUCT_NAME} version", ticket.product_version),
+        ("Mobile version", ticket.mobile_version),
+        ("Mobile device", str(ticket.mobile_device or "")),
+        ("Plan", str(plan or "") if recipient.kind.is_for_staff else ""),
+    ]
+    return [(label, value) for label, value in rows if value]
+
+
+# --- What comes next -----------------------------------------------------------------------------------------------
+
+
+def _next_line(ticket: Ticket, recipient: Recipient) -> str:
+    if recipient.kind is Kind.CREATED and ticket.state is Status.NEW:
+        promise = first_reply(ticket.organization.plan if ticket.organization else None, ticket.priority)
+        return f"First reply within {promise_in_words(promise)}." if promise else ""
+    if recipient.kind in {Kind.SOLVED, Kind.GAVE_UP_WAITING}:
+        return _closing(ticket, recipient)
+    if recipient.kind is Kind.ASKED:
+        return "We go on as soon as we have the answer."
+    if recipient.kind is Kind.REMINDED:
+        return _solving(ticket, recipient)
+    if recipient.kind is Kind.CLOSED and recipient.user is not None:
+        return "If it comes back, a reply in the portal opens a follow-up request."
+    return ""
+
+
+def _closing(ticket: Ticket, recipient: Recipient) -> str:
+    if ticket.state is not Status.SOLVED or ticket.close_due_at is None or ticket.do_not_close:
+        return ""
+    when = _time(ticket.close_due_at, ticket, recipient)
+    if recipient.user is None:
+        return f"It will be closed on {when}."
+    return f"If that is not so, reply or reopen it before {when}. Then it is closed."
+
+
+def _solving(ticket: Ticket, recipient: Recipient) -> str:
+    is_last = ticket.reminders_sent >= len(WorkflowSettings.current().remind_after_days)
+    if ticket.state is not Status.PENDING or ticket.pending_due_at is None or ticket.do_not_close or not is_last:
+        return ""
+    return f"Without an answer it counts as solved from {_time(ticket.pending_due_at, ticket, recipient)} on."
+
+
+# --- The reader ----------------------------------------------------------------------------------------------------
+
+
+def _time(at: datetime, ticket: Ticket, recipient: Recipient) -> str:
+    return exact(at.astimezone(_zone(ticket, recipient.user)))
+
+
+def _zone(ticket: Ticket, user: User | None) -> ZoneInfo:
+    """The reader's own, else where they work: their region, or the customer's organisation."""
+    own = user.time_zone if user else ""
+    region = user.region.time_zone if user and user.region else ""
+    company = ticket.organization.time_zone if ticket.organization and not (user and user.is_desk) else ""
+    return ZoneInfo(own or region or company or "UTC")
+
+
+def _links(ticket: Ticket, recipient: Recipient) -> list[Link]:
+    """Where the reader finds it; people whom an agent entered are told how they get in. CCs without account can't."""
+    user = recipient.user
+    if user is None:
+        return []
+    if user.is_desk:
+        return [Link("Open the ticket", f"{settings.SITE_URL}{ticket.desk_url}")]
+    links = [Link("Open the request", ticket.public_address)]
+    if not user.has_usable_password():
+        links.append(Link("Set a password first", settings.SITE_URL + reverse("account_reset_password")))
+    return links
+
+
+def _why(recipient: Recipient) -> str:
+    if recipient.part is Part.COPIED and recipient.copied_by is not None:
+        return f"{_name(recipient.copied_by)} copied you in"
+    return {
+        Part.REQUESTER: "it is your request",
+        Part.COPIED: "you are copied in",
+        Part.ASSIGNEE: "the ticket is assigned to you",
+        Part.TEAM: "your team is on shift",
+        Part.NOTED: "you wrote a note on this ticket",
+    }[recipient.part]

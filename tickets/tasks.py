@@ -1,0 +1,51 @@
+"""What workers do for tickets, woken by name or by beat. Each finds its work as rows; doing it twice does no harm."""
+
+import logging
+from collections.abc import Callable
+from datetime import datetime
+
+from celery import shared_task
+
+from supportdesk.lib import clock
+from tickets import actions, notifications
+from tickets.actions import uploads
+from tickets.mail import send
+from tickets.models import Ticket
+from tickets.querysets import TicketQuerySet
+
+logger = logging.getLogger(__name__)
+
+
+@shared_task(name="tickets.notify")
+def notify() -> None:
+    """Write the mails of what has happened."""
+    notifications.notify(now=clock.now())
+
+
+@shared_task(name="tickets.deliver_mail")
+def deliver_mail() -> None:
+    """Send the mails that are due."""
+    send.deliver_due()
+
+
+@shared_task(name="tickets.sweep")
+def sweep() -> None:
+    """The system's own moves: close what has been Solved long enough, remind of or solve what is Pending."""
+    now = clock.now()
+    _each(Ticket.objects.close_due(now).order_by("close_due_at"), actions.close_solved, now)
+    _each(Ticket.objects.pending_due(now).order_by("pending_due_at"), actions.follow_up_pending, now)
+
+
+@shared_task(name="tickets.discard_stale_uploads")
+def discard_stale_uploads() -> None:
+    """Throw away files that were uploaded and never sent."""
+    uploads.discard_stale(now=clock.now())
+
+
+def _each(due: TicketQuerySet, act: Callable[..., bool], now: datetime) -> None:
+    """Act on each in a transaction of its own; a bad row is logged, stepped over and met again by the next sweep."""
+    for number in list(due.values_list("pk", flat=True)):
+        try:
+            act(number, now=now)
+        except Exception:
+            logger.exception("the sweep could not act on request #%s", number)
