@@ -8,7 +8,7 @@ from django.db.models import Count, Q
 from django.http import HttpRequest
 from django.template.loader import render_to_string
 from django.urls import reverse
-from django.utils.html import format_html, format_html_join
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from accounts.models import User
@@ -57,11 +57,12 @@ def ticket_timeline(tickets: Sequence[Ticket], request: HttpRequest) -> Filled:
     """What paging did about each ticket, oldest first, as lines of the conversation."""
     seen = Page.objects.visible_to(request.user).filter(ticket__in=tickets)
     events = PageEvent.objects.filter(page__in=seen).select_related("actor", "page").order_by("-at", "-pk")
-    lines: dict[Hashable, list[tuple[str, str, SafeString]]] = {}
+    lines: dict[Hashable, list[tuple[datetime, SafeString]]] = {}
     for event in reversed(events[:_HISTORY_LENGTH]):
         line = timeline.line(event)
-        lines.setdefault(event.page.ticket_id, []).append((line.look, line.text, ago(line.at)))
-    return {pk: format_html_join("", '<div class="happened {}">{}, {}</div>', found) for pk, found in lines.items()}
+        shown = format_html('<div class="happened {}">{}, {}</div>', line.look, line.text, ago(line.at))
+        lines.setdefault(event.page.ticket_id, []).append((line.at, shown))
+    return {pk: slots.Lines(found) for pk, found in lines.items()}
 
 
 def queue_row(tickets: Sequence[Ticket], request: HttpRequest) -> Filled:

@@ -6,12 +6,25 @@ of the page at once, so that a list of rows costs a constant number of queries.
 
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Sequence
+from datetime import datetime
 from typing import Any
 
 from django.http import HttpRequest
 from django.utils.safestring import SafeString, mark_safe
 
 Provider = Callable[[Sequence[Any], HttpRequest], dict[Hashable, SafeString]]
+
+
+class Lines(SafeString):
+    """HTML of several lines that each know when they happened, for pages that set them among lines of their own."""
+
+    parts: Sequence[tuple[datetime, SafeString]]
+
+    def __new__(cls, parts: Sequence[tuple[datetime, SafeString]]) -> "Lines":
+        lines = super().__new__(cls, "".join(html for _, html in parts))
+        lines.parts = parts
+        return lines
+
 
 _providers: dict[str, list[Provider]] = defaultdict(list)
 
@@ -34,3 +47,9 @@ def fill(slot: str, objects: Sequence[Any], request: HttpRequest) -> dict[Hashab
 def fill_one(slot: str, subject: Any, request: HttpRequest) -> SafeString:
     """The slot of one object, or of the page itself when `subject` is the request's user."""
     return fill(slot, [subject], request).get(subject.pk, SafeString(""))
+
+
+def lines(slot: str, subject: Any, request: HttpRequest) -> list[tuple[datetime, SafeString]]:
+    """The lines that the providers have for one object, each with its instant."""
+    found = [provider([subject], request).get(subject.pk) for provider in _providers[slot]]
+    return [part for html in found if isinstance(html, Lines) for part in html.parts]
