@@ -41,11 +41,12 @@ def for_customers(view: View) -> View:
         user = request.user
         if not user.is_desk:
             return view(request, *args, **kwargs)
+        number = kwargs.get("number")
+        ticket = find_ticket(user, int(str(number))) if number is not None else None
         if request.method not in {"GET", "HEAD"} or not access.sees_desk(user):
             raise Http404
-        number = kwargs.get("number")
-        if number is not None:
-            return redirect(find_ticket(user, int(str(number))).desk_url)
+        if ticket is not None:
+            return redirect(ticket.desk_url)
         is_form = view.__name__ == "request_new" and access.may_open_for_customer(user)
         return redirect("desk_ticket_new" if is_form else "queue")
 
