@@ -1,5 +1,6 @@
 # What a newcomer needs: `make demo` and `make test`, with Python 3.11 or newer and make. See README.md.
-PYTHON ?= python3
+PYTHON ?= $(firstword $(foreach one,python3 python3.14 python3.13 python3.12 python3.11,$(shell $(one) -c \
+  'import sys; sys.version_info >= (3, 11) and print("$(one)")' 2>/dev/null)) python3)
 BIN := .venv/bin
 DEMO_DIR ?= var
 export DEMO_DIR
@@ -26,7 +27,7 @@ demo: .venv/.embedded ## The whole desk with demo data on http://127.0.0.1:8000 
 	@exec $(BIN)/python -m supportdesk.demo
 
 demo-reset: ## Delete the demo's data
-	rm -rf -- "$(DEMO_DIR)"
+	@$(PYTHON) -m supportdesk.demo reset
 
 test: .venv/.dev ## The whole suite, in parallel, on servers of its own
 	$(BIN)/python -m pytest -n auto $(TESTS)
@@ -40,5 +41,5 @@ fmt: .venv/.dev ## Format the code
 lock: .venv/.dev ## Lock the dependencies anew after an edit of pyproject.toml
 	$(BIN)/python .ci/lock.py
 
-shell: .venv/.dev ## Django's shell (DATABASE_URL and REDIS_URL must be set)
+shell: .venv/.dev ## Django's shell, on the demo that runs or on DATABASE_URL and REDIS_URL
 	$(BIN)/python manage.py shell

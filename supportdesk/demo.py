@@ -2,14 +2,12 @@
 
 `python -m supportdesk.demo` starts PostgreSQL and Valkey, prepares the database, then runs web, workers, beat and the
 pager standby until Ctrl-C; a process that dies is started again. `python -m supportdesk.demo prepare` is the one Django
-process of the preparation: migrations and demo data together.
+process of the preparation: migrations and demo data together. `python -m supportdesk.demo reset` deletes DEMO_DIR.
 """
 
-import fcntl
 import hashlib
 import json
 import os
-import secrets
 import signal
 import socket
 import subprocess
@@ -18,14 +16,13 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from supportdesk import embedded
+from supportdesk.demo_folder import ENVIRONMENT, ROOT, Refused, demo_folder, only_one, reset, secret_key, write_private
 
-ROOT = Path(__file__).resolve().parent.parent
 PASSWORD = "supportdesk-demo"  # noqa: S105 - printed on every start
 PEOPLE = (
     ("rita@northwind.example", "requester at Northwind (Premier)"),
@@ -48,10 +45,7 @@ _LONGEST_REST = 30.0  # seconds between two starts of a process that keeps dying
 _STEADY_AFTER = 60.0  # seconds after which a process counts as healthy again
 _STOP_WITHIN = 10.0
 _BIGGEST_LOG = 20_000_000
-
-
-class Refused(RuntimeError):
-    """The demo can't run here; the text says what to do."""
+_BORROWED = ("DESK_ENV", "SECRET_KEY", "DATABASE_URL", "REDIS_URL", "SITE_URL", "ALLOWED_HOSTS", "DEMO_DIR")
 
 
 @dataclass
@@ -98,6 +92,11 @@ class Demo:
             if not os.environ.get(variable):
                 self.servers[name] = self._start_server(name)
                 self.environment[variable] = self.servers[name].url
+        write_private(self._environment_file, json.dumps({name: self.environment[name] for name in _BORROWED}))
+
+    @property
+    def _environment_file(self) -> Path:
+        return self.folder / ENVIRONMENT
 
     def _start_server(self, name: str) -> embedded.Server:
         start = {"postgres": embedded.start_postgres, "valkey": embedded.start_valkey}[name]
@@ -203,16 +202,19 @@ class Demo:
             _signal_group(process, signal.SIGKILL)  # also what the process itself left behind
         for server in self.servers.values():
             server.stop()
+        self._environment_file.unlink(missing_ok=True)
 
 
 def main() -> int:
     if sys.argv[1:] == ["prepare"]:
         return prepare_database()
     try:
-        port = _port(os.environ.get("PORT", "8000"))
-        folder = Path(os.environ.get("DEMO_DIR") or ROOT / "var").expanduser().resolve()
+        folder = demo_folder()
+        if sys.argv[1:] == ["reset"]:
+            return reset(folder)
+        port = _port(os.environ.get("PORT") or "8000")
         (folder / "logs").mkdir(parents=True, exist_ok=True)
-        with _only_one(folder):
+        with only_one(folder):
             demo = Demo(folder, port)
             for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
                 signal.signal(number, lambda *_: demo.asked_to_stop.set())
@@ -264,7 +266,7 @@ def _environment(folder: Path, port: int) -> dict[str, str]:
         **os.environ,
         "DESK_ENV": "demo",
         "DJANGO_SETTINGS_MODULE": "supportdesk.settings",
-        "SECRET_KEY": _secret_key(folder / "secret-key"),
+        "SECRET_KEY": secret_key(folder / "secret-key"),
         "SITE_URL": f"http://127.0.0.1:{port}",
         "ALLOWED_HOSTS": "127.0.0.1,localhost",
         **kept,
@@ -278,14 +280,6 @@ def _environment(folder: Path, port: int) -> dict[str, str]:
     }
 
 
-def _secret_key(file: Path) -> str:
-    """A random key made once, so that sessions live through a restart."""
-    if not file.exists():
-        file.touch(mode=0o600)
-        file.write_text(secrets.token_urlsafe(50))
-    return file.read_text()
-
-
 def _port(text: str) -> int:
     """The port as a number that is free on loopback; Refused otherwise."""
     if not text.isdigit() or not 0 < int(text) < 65536:
@@ -297,17 +291,6 @@ def _port(text: str) -> int:
         except OSError as failure:
             raise Refused(f"Port {text} can't be used ({failure.strerror}). Try another: make demo PORT=8001") from None
     return int(text)
-
-
-@contextmanager
-def _only_one(folder: Path) -> Iterator[None]:
-    """A lock on DEMO_DIR that ends with this process; Refused while another demo holds it."""
-    with (folder / "lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise Refused(f"Another demo runs on {folder}. Stop it, or choose another folder with DEMO_DIR.") from None
-        yield
 
 
 def _pass_on(name: str, process: subprocess.Popen[bytes], log: Path) -> None:

@@ -69,7 +69,7 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "whitenoise.runserver_nostatic",
-    "django.contrib.staticfiles",
+    "supportdesk.lib.apps.StaticFilesConfig",
     "django.contrib.postgres",
     "allauth",
     "allauth.account",
