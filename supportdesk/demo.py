@@ -212,7 +212,7 @@ def main() -> int:
         folder = demo_folder()
         if sys.argv[1:] == ["reset"]:
             return reset(folder)
-        port = _port(os.environ.get("PORT") or "8000")
+        port = usable_port(os.environ.get("PORT") or "8000")
         (folder / "logs").mkdir(parents=True, exist_ok=True)
         with only_one(folder):
             demo = Demo(folder, port)
@@ -280,7 +280,7 @@ def _environment(folder: Path, port: int) -> dict[str, str]:
     }
 
 
-def _port(text: str) -> int:
+def usable_port(text: str) -> int:
     """The port as a number that is free on loopback; Refused otherwise."""
     if not text.isdigit() or not 0 < int(text) < 65536:
         raise Refused(f"PORT must be a number from 1 to 65535, not {text!r}.")
