@@ -1,6 +1,9 @@
 """Pages follow from tickets: what qualifies gets one, what no longer does loses it, whatever changed the ticket."""
 
+from collections.abc import Callable
 from datetime import datetime
+from functools import cache
+from typing import Any
 
 from django.db import transaction
 from django.db.models import Exists, F, OuterRef, QuerySet
@@ -24,8 +27,9 @@ _MOVES = (
 def derive(*, now: datetime) -> int:
     """Begin, end and correct pages until they agree with the tickets; the number of changes made."""
     policy = EscalationPolicy.objects.filter(is_default=True).first()
+    shape = cache(lambda: shape_of(policy))
     return (
-        each(to_begin(policy), lambda pk: begin(pk, policy, now=now))
+        each(to_begin(policy), lambda pk: begin(pk, policy, shape, now=now))
         + each(_to_end(), lambda pk: _end(pk, now=now))
         + each(_reprioritised(), lambda pk: _reprioritise(pk, now=now))
         + each(Page.objects.acknowledgement_over(now), lambda pk: _expire(pk, now=now))
@@ -38,7 +42,7 @@ def to_begin(policy: EscalationPolicy | None) -> QuerySet[Ticket]:
     return Ticket.objects.filter(rings(policy.active_from if policy else None)).exclude(Exists(open_page))
 
 
-def begin(number: int, policy: EscalationPolicy | None, *, now: datetime) -> bool:
+def begin(number: int, policy: EscalationPolicy | None, shape: Callable[[], dict[str, Any]], *, now: datetime) -> bool:
     """Open the page of one ticket; False when, under the ticket's lock, none is due or there is one already.
 
     A ticket that somebody acts on at this moment is the next lap's.
@@ -55,7 +59,7 @@ def begin(number: int, policy: EscalationPolicy | None, *, now: datetime) -> boo
             ticket=ticket,
             policy=policy,
             priority=ticket.priority,
-            snapshot=shape_of(policy),
+            snapshot=shape(),
             round=START.round,
             step=START.step,
             next_action_at=now,

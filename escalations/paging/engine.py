@@ -43,9 +43,14 @@ def _beat(engine: str, took: float) -> None:
         "ON CONFLICT (engine) DO UPDATE SET finished_at = EXCLUDED.finished_at, took_ms = EXCLUDED.took_ms"
     )
     with connection.cursor() as cursor:
-        cursor.execute(sql, [f"{engine}@{socket.gethostname()}"[:100], int(took * 1000)])
+        cursor.execute(sql, [_named(engine), int(took * 1000)])
 
 
-def is_alive() -> bool:
-    """Whether any engine has finished a full pass within the last 15 s, by the database's clock."""
-    return EngineHeartbeat.objects.filter(finished_at__gt=Now() - FRESH).exists()
+def _named(engine: str) -> str:
+    return f"{engine}@{socket.gethostname()}"[:100]
+
+
+def is_alive(engine: str = "") -> bool:
+    """Whether any engine (or this host's `engine`) finished a full pass within 15 s, by the database's clock."""
+    beats = EngineHeartbeat.objects.filter(finished_at__gt=Now() - FRESH)
+    return (beats.filter(engine=_named(engine)) if engine else beats).exists()

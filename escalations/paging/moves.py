@@ -1,6 +1,7 @@
 """The few lines that change a page's state. Whoever calls holds the page's lock; lock order is page, then delivery."""
 
 import logging
+import time
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
@@ -15,14 +16,17 @@ from escalations.paging.decide import START
 
 logger = logging.getLogger(__name__)
 
-AT_ONCE = 1000
-"""How many rows of a kind one lap takes; the rest is the next lap's."""
+_AT_ONCE = 1000
+_SLICE_SECONDS = 2.0
+"""After so long the rest is the next lap's, so that in a flood of pages the first ones go out meanwhile."""
 
 
 def each(rows: QuerySet[Any], change: Callable[[int], bool]) -> int:
     """Change row by row: ids first, one transaction each; a row that fails is logged and stepped over."""
-    done = 0
-    for pk in list(rows.order_by("pk").values_list("pk", flat=True)[:AT_ONCE]):
+    done, until = 0, time.monotonic() + _SLICE_SECONDS
+    for pk in list(rows.order_by("pk").values_list("pk", flat=True)[:_AT_ONCE]):
+        if time.monotonic() > until:
+            break
         try:
             done += change(pk)
         except (OperationalError, InterfaceError):

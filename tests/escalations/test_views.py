@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test import Client, RequestFactory
 from django.test.utils import CaptureQueriesContext
@@ -240,3 +241,11 @@ def test_a_pass_that_fails_leaves_no_heartbeat(db: None, policy: EscalationPolic
     with pytest.raises(ZeroDivisionError):
         run_pass("test")
     assert not EngineHeartbeat.objects.exists()
+
+
+def test_the_standbys_own_check_asks_for_the_standby_of_this_host(db: None, policy: EscalationPolicy) -> None:
+    run_pass("worker")
+    with pytest.raises(CommandError):
+        call_command("pager", "--check")
+    call_command("pager", "--once")
+    call_command("pager", "--check")

@@ -4,10 +4,10 @@ import threading
 from types import FrameType
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError, InterfaceError, close_old_connections, connection
 
-from escalations.paging.engine import run_pass
+from escalations.paging.engine import is_alive, run_pass
 
 logger = logging.getLogger(__name__)
 
@@ -17,11 +17,21 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--once", action="store_true", help="Run one full pass and leave.")
+        parser.add_argument(
+            "--check", action="store_true", help="Fail unless the standby of this host has passed within 15 s."
+        )
 
     def handle(self, *args: object, **options: bool) -> None:
+        if options["check"]:
+            if not is_alive("standby"):
+                raise CommandError("The standby pager of this host has not finished a pass within 15 s.")
+            return
         if options["once"]:
             run_pass("standby")
             return
+        self._stand_by()
+
+    def _stand_by(self) -> None:
         stop = threading.Event()
 
         def finish(signum: int, frame: FrameType | None) -> None:
