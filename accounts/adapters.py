@@ -4,7 +4,7 @@ from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.models import EmailAddress
-from allauth.account.utils import get_next_redirect_url, user_pk_to_url_str
+from allauth.account.utils import get_next_redirect_url
 from allauth.core import context as allauth_context
 from django.conf import settings
 from django.contrib import messages
@@ -53,8 +53,7 @@ class AccountAdapter(DefaultAccountAdapter):
             link = _link(reverse("account_reset_password"))
             mail.post("account/email/account_already_exists", to=user.email, password_reset_url=link)
             return
-        key = f"{user_pk_to_url_str(user)}-{tokens.ResetTokens().make_token(user)}"
-        mail.post("accounts/email/claim", to=user.email, link=self.get_reset_password_from_key_url(key))
+        mail.post("accounts/email/claim", to=user.email, link=tokens.password_link(user))
 
     # --- Addresses and passwords ---
 

@@ -42,7 +42,7 @@ def country_choices(blank: str = "") -> Choices:
 
 @lru_cache(maxsize=64)
 def _subdivisions(country: str) -> list[tuple[str, str]]:
-    found = pycountry.subdivisions.get(country_code=country) or []
+    found = pycountry.subdivisions.get(country_code=country) or []  # type: ignore[no-untyped-call]
     named = ((place.code.partition("-")[2], place.name) for place in found)
     return sorted(named, key=lambda place: place[1])
 

@@ -1,6 +1,6 @@
 """The session engine: Django's own in the database, with the person's id in a column (settings.SESSION_ENGINE)."""
 
-from typing import Any
+from typing import Any, cast
 
 from django.contrib.auth import SESSION_KEY
 from django.contrib.sessions.backends.db import SessionStore as DatabaseSessions
@@ -14,7 +14,7 @@ class SessionStore(DatabaseSessions):
         return Session
 
     def create_model_instance(self, data: dict[str, Any]) -> Session:
-        row = super().create_model_instance(data)
+        row = cast(Session, super().create_model_instance(data))
         user_id = str(data.get(SESSION_KEY, ""))
         row.user_id = int(user_id) if user_id.isdigit() else None
         return row

@@ -1,5 +1,7 @@
 """Sessions that know whose they are, so that a person's can be ended at once, all of them."""
 
+from typing import ClassVar
+
 from django.contrib.sessions.base_session import AbstractBaseSession, BaseSessionManager
 from django.db import models
 
@@ -9,7 +11,7 @@ class Session(AbstractBaseSession):
 
     user_id = models.BigIntegerField(null=True, db_index=True)
 
-    objects = BaseSessionManager()
+    objects: ClassVar["BaseSessionManager[Session]"] = BaseSessionManager()
 
     @classmethod
     def get_session_store_class(cls) -> type:
