@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from escalations.models import PageEvent
+from escalations.models import PageDelivery, PageEvent
 from tickets.models import Priority
 
 _Kind = PageEvent.Kind
@@ -56,9 +56,10 @@ def _words(event: PageEvent) -> str:
 
 def _attempt(event: PageEvent) -> str:
     data = event.data
-    subject = "“Taken” to " if data.get("purpose") == "taken" else ""
-    to = f"{subject}{data['name']} by {data['method']}"
+    to = f"{data['name']} by {data['method']}"
     number = f", attempt {data['attempt']}" if data.get("attempt", 1) > 1 else ""
+    if data.get("purpose") == PageDelivery.Purpose.TAKEN:
+        return f"Told {to} who took it" if event.kind == _Kind.SENT else f"Not sure to have told {to} who took it"
     if event.kind == _Kind.SENT:
         return f"Sent to {to}{number}" + (" (a repeat)" if data.get("repeat") else "")
     if event.kind == _Kind.UNKNOWN:
