@@ -35,6 +35,8 @@ DATABASES = {
         **env.postgres("DATABASE_URL"),
         "CONN_MAX_AGE": 60,
         "CONN_HEALTH_CHECKS": True,
+        # A form's short lists were fetched by three statements each.
+        "DISABLE_SERVER_SIDE_CURSORS": True,
         "OPTIONS": {"connect_timeout": 3, "application_name": "supportdesk"},
     }
 }
@@ -118,6 +120,7 @@ TEMPLATES = [
         },
     }
 ]
+FORM_RENDERER = "supportdesk.lib.forms.Renderer"
 
 # --- People and sessions -----------------------------------------------------------------------------------------
 AUTH_USER_MODEL = "accounts.User"
