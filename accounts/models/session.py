@@ -11,7 +11,7 @@ class Session(AbstractBaseSession):
 
     user_id = models.BigIntegerField(null=True, db_index=True)
 
-    objects: ClassVar["BaseSessionManager[Session]"] = BaseSessionManager()
+    objects: ClassVar[BaseSessionManager] = BaseSessionManager()  # type: ignore[type-arg]
 
     @classmethod
     def get_session_store_class(cls) -> type:
