@@ -52,12 +52,13 @@ def take(ticket: Ticket, *, by: User, at: datetime, seen_assignee: object = _ANY
 
 
 @transaction.atomic
-def unassign(ticket: Ticket, *, by: User, at: datetime) -> None:
+def unassign(ticket: Ticket, *, by: User, at: datetime, seen_assignee: object = _ANYBODY) -> None:
     """Give the ticket back to the team; one that nobody has answered is New again."""
     ticket = locked(ticket, by=by)
     require(access.may_work(by, ticket), "assign this request")
     if ticket.assignee is None:
         return
+    _check_seen(ticket, seen_assignee, None)
     name, former_assignee = ticket.assignee.display_name, ticket.assignee_id
     former = move(ticket, Verb.UNASSIGN, at=at, assignee=None)
     record(
@@ -95,8 +96,8 @@ def assign_many(tickets: Sequence[Ticket], *, by: User, to: User | None, at: dat
     return result
 
 
-def _check_seen(ticket: Ticket, seen: object, to: User) -> None:
-    if seen is _ANYBODY or seen == ticket.assignee_id or ticket.assignee_id == to.pk:
+def _check_seen(ticket: Ticket, seen: object, to: User | None) -> None:
+    if seen is _ANYBODY or seen == ticket.assignee_id or (to is not None and ticket.assignee_id == to.pk):
         return
     who = ticket.assignee.display_name if ticket.assignee else "nobody"
     raise Conflict(f"This request was assigned to {who} meanwhile.", code="assigned_meanwhile", field="assignee")

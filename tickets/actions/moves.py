@@ -38,6 +38,13 @@ def check(ticket: Ticket, verb: Verb) -> Status:
     return to
 
 
+def require_seen(ticket: Ticket, seen: Status | None) -> None:
+    """Conflict when a colleague has changed the status that the agent had before their eyes (S090)."""
+    if seen is not None and seen is not ticket.state:
+        sentence = f"The status was changed from {seen.label} to {ticket.state.label} meanwhile."
+        raise Conflict(sentence, code="changed_meanwhile", field="status")
+
+
 def move(ticket: Ticket, verb: Verb, *, at: datetime, **changes: Any) -> Status:
     """Carry out `verb` on the locked `ticket` together with `changes` to other columns; return the former status."""
     former, to = ticket.state, check(ticket, verb)

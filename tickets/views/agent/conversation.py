@@ -1,0 +1,85 @@
+"""A ticket's conversation as the staff reads it: messages, notes, and what happened between them."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.http import HttpRequest
+from django.utils.safestring import SafeString
+
+from supportdesk.lib import keyset, slots
+from supportdesk.lib.errors import Invalid
+from tickets import timeline
+from tickets.models import Message, Ticket
+
+PAGE_SIZE = 30
+_MOST_EVENTS = 300
+
+
+@dataclass(frozen=True)
+class Conversation:
+    """A stretch of the conversation, oldest first; `earlier` leads to the one before, `is_newest` ends with now."""
+
+    entries: list[dict[str, Any]]
+    earlier: str
+    is_newest: bool
+    newest_public: int
+
+
+def conversation(request: HttpRequest, ticket: Ticket, *, cursor: str = "") -> Conversation:
+    """The newest 30 messages, or those before `cursor`; a cursor that is none of ours gives the newest."""
+    shown = _page(ticket, cursor)
+    messages = shown.rows[::-1]
+    is_newest = not shown.newer
+    since = messages[0].created_at if shown.older else None
+    until = None if is_newest else _next_after(ticket, messages[-1])
+    public = [message.pk for message in messages if message.is_public]
+    return Conversation(
+        _in_order(messages, _lines(request, ticket, since, until)),
+        earlier=shown.older,
+        is_newest=is_newest,
+        newest_public=max(public) if is_newest and public else _newest_public(ticket),
+    )
+
+
+def _page(ticket: Ticket, cursor: str) -> keyset.Page[Message]:
+    rows = ticket.messages.select_related("author").prefetch_related("attachments")
+    try:
+        if cursor.startswith("o"):
+            return keyset.page_of(rows, by="created_at", size=PAGE_SIZE, cursor=cursor)
+    except Invalid:
+        pass
+    return keyset.page_of(rows, by="created_at", size=PAGE_SIZE)
+
+
+def _newest_public(ticket: Ticket) -> int:
+    return ticket.messages.public().order_by("-pk").values_list("pk", flat=True).first() or 0
+
+
+def _next_after(ticket: Ticket, message: Message) -> datetime | None:
+    later = ticket.messages.filter(created_at__gt=message.created_at).order_by("created_at")
+    return later.values_list("created_at", flat=True).first()
+
+
+def _lines(
+    request: HttpRequest, ticket: Ticket, since: datetime | None, until: datetime | None
+) -> list[tuple[datetime, dict[str, Any]]]:
+    """What happened from `since` to before `until`, of ours and of what higher apps add."""
+    events = ticket.events.select_related("actor").order_by("-at", "-id")
+    if since is not None:
+        events = events.filter(at__gte=since)
+    if until is not None:
+        events = events.filter(at__lt=until)
+    ours = [(line.at, {"line": line}) for line in timeline.lines(reversed(events[:_MOST_EVENTS]))]
+    theirs: list[tuple[datetime, SafeString]] = slots.lines("ticket.timeline", ticket, request)
+    added = [
+        (at, {"html": html}) for at, html in theirs if (since is None or at >= since) and (until is None or at < until)
+    ]
+    return [*ours, *added]
+
+
+def _in_order(messages: list[Message], lines: list[tuple[datetime, dict[str, Any]]]) -> list[dict[str, Any]]:
+    """Everything by time; a message comes before what it brought about."""
+    entries = [(message.created_at, 0, place, {"message": message}) for place, message in enumerate(messages)]
+    entries += [(at, 1, place, line) for place, (at, line) in enumerate(lines)]
+    return [entry for *_, entry in sorted(entries, key=lambda entry: entry[:3])]

@@ -1,0 +1,57 @@
+"""Who comes into the desk: for customers and stakeholders its addresses don't exist."""
+
+from collections.abc import Callable
+from functools import wraps
+
+from django.http import Http404, HttpRequest, HttpResponseBase
+
+from accounts.models import User
+from supportdesk.lib.errors import NotAllowed
+from tickets import access
+from tickets.models import Ticket
+from tickets.querysets import TicketQuerySet
+from tickets.views.gate import denied, signed_in
+
+View = Callable[..., HttpResponseBase]
+
+
+def desk_only(view: View) -> View:
+    """Log-in for strangers; who doesn't work in the desk gets the 404 of an address that isn't there."""
+
+    @wraps(view)
+    def gated(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
+        if not access.sees_desk(request.user):
+            denied(request.user, "path", request.path)
+            raise Http404
+        return view(request, *args, **kwargs)
+
+    return signed_in(gated)
+
+
+def agents_only(view: View) -> View:
+    """The same, and 403 for those of the desk who only look on (SET)."""
+
+    @wraps(view)
+    def gated(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
+        if not request.user.is_agent:
+            raise NotAllowed("This is for support agents.", code="agents_only")
+        return view(request, *args, **kwargs)
+
+    return desk_only(gated)
+
+
+def visible(user: User) -> TicketQuerySet:
+    """The tickets that the person sees, with all that a workspace shows of them."""
+    rows = Ticket.objects.visible_to(user)
+    return rows.select_related(
+        *("organization__plan", "requester", "assignee", "opened_by"),
+        *("category", "environment", "mobile_device", "follow_up_of"),
+    )
+
+
+def find(user: User, number: int) -> Ticket:
+    """The ticket, or a 404 (S048)."""
+    ticket = visible(user).filter(pk=number).first()
+    if ticket is None:
+        raise Http404
+    return ticket

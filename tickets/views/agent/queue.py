@@ -1,0 +1,199 @@
+"""The queue: built-in views at the left, the table, what narrows it, and assigning many at once."""
+
+from dataclasses import dataclass
+from hashlib import blake2s
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect, QueryDict
+from django.urls import reverse
+from django.utils.cache import patch_vary_headers
+from django.views.decorators.http import require_POST, require_safe
+
+from accounts.models import Organization, User
+from supportdesk.lib import clock, slots
+from supportdesk.lib.http import page as answer
+from supportdesk.lib.keyset import Page
+from supportdesk.lib.toasts import say
+from tickets import access, actions, queue, staffing
+from tickets.models import Category, Priority, Ticket
+from tickets.states import Status
+from tickets.views.agent.gate import agents_only, desk_only
+
+_MOST_AT_ONCE = 100
+_MOST_SAID = 5
+_SUGGESTED = 12
+_VIEW_COOKIE = "desk-view"
+
+
+@desk_only
+@require_safe
+def show_queue(request: HttpRequest) -> HttpResponseBase:
+    if request.htmx and request.htmx.target == "organizations":
+        return _suggest_organizations(request)
+    at = clock.now()
+    asker = queue.Asker(request.user, queue.regions_off_shift(at))
+    filters = queue.read(request.GET, user=request.user)
+    if request.htmx:
+        return _show_rows(request, filters, asker, unless_seen=request.GET.get("seen", ""))
+    people = staffing.agents()
+    context = {
+        **_table(request, filters, asker),
+        "filters": filters,
+        "statuses": [(one.value, one.label) for one in Status],
+        "priorities": [(str(one.value), one.label) for one in Priority] + [("none", "No priority yet")],
+        "categories": list(Category.objects.all()),
+        "sorts": queue.SORTS,
+        "shifts": staffing.by_shift(people, at=at),
+        "may_assign": access.may_open_for_customer(request.user),
+    }
+    response = answer(request, "tickets/desk/queue.html", context)
+    patch_vary_headers(response, ["HX-Request", "HX-Target"])
+    if request.COOKIES.get(_VIEW_COOKIE) != filters.view.key:
+        response.set_cookie(_VIEW_COOKIE, filters.view.key, secure=request.is_secure(), httponly=True, samesite="Lax")
+    return response
+
+
+def last_view(request: HttpRequest) -> queue.View:
+    """The view of the queue that the person looked at last, to lead back to."""
+    return queue.VIEWS.get(request.COOKIES.get(_VIEW_COOKIE, ""), queue.DEFAULT_VIEW)
+
+
+def _table(request: HttpRequest, filters: queue.Filters, asker: queue.Asker) -> dict[str, Any]:
+    shown = queue.page(filters, asker)
+    counts = queue.counts(asker)
+    ringing = slots.fill("queue.row", shown.rows, request)
+    for ticket in shown.rows:
+        ticket.ringing = ringing.get(ticket.pk, "")  # type: ignore[attr-defined]
+    address = filters.address()
+    paged = "&" if address != "?" else ""
+    return {
+        "view": filters.view,
+        "views": _places(filters, counts, asker.user),
+        "rows": shown.rows,
+        "count": counts[filters.view.key],
+        "narrowed": filters.is_narrowed,
+        "ticked": {number for number in request.GET.getlist("ticket") if number.isascii() and number.isdigit()},
+        "may_assign": access.may_open_for_customer(asker.user),
+        "address": filters.address(page=filters.cursor),
+        "prefix": reverse("ticket_workspace", args=[0]).removesuffix("0/"),
+        "newer": f"{address}{paged}page={shown.newer}" if shown.newer else "",
+        "older": f"{address}{paged}page={shown.older}" if shown.older else "",
+        "seen": _digest(shown, counts),
+    }
+
+
+@dataclass(frozen=True)
+class Place:
+    """A view in the navigation."""
+
+    view: queue.View
+    address: str
+    count: str
+    is_current: bool
+
+
+def _places(filters: queue.Filters, counts: dict[str, str], user: User) -> list[Place]:
+    return [
+        Place(view, _address_of(view), counts.get(view.key, ""), view is filters.view)
+        for view in queue.VIEWS.values()
+        if view.key != "mine" or user.is_agent
+    ]
+
+
+def _address_of(view: queue.View) -> str:
+    return queue.Filters(view=view).address() if view is not queue.DEFAULT_VIEW else reverse("queue")
+
+
+def _digest(shown: Page[Ticket], counts: dict[str, str]) -> str:
+    """Changes with anything that the table shows, times apart, which the browser counts on by itself."""
+    rows = [(ticket.pk, ticket.updated_at, ticket.ringing) for ticket in shown.rows]  # type: ignore[attr-defined]
+    return blake2s(repr((rows, counts)).encode(), digest_size=8).hexdigest()
+
+
+def _show_rows(
+    request: HttpRequest, filters: queue.Filters, asker: queue.Asker, *, unless_seen: str = ""
+) -> HttpResponse:
+    """The table alone; nothing new is an empty answer, so that an open page costs little and nothing in it jumps."""
+    context = _table(request, filters, asker)
+    if unless_seen and unless_seen == context["seen"]:
+        response = HttpResponse(status=204)
+    else:
+        response = answer(request, "tickets/desk/_rows.html", {**context, "filters": filters, "refreshed": True})
+    patch_vary_headers(response, ["HX-Request", "HX-Target"])
+    return response
+
+
+def _suggest_organizations(request: HttpRequest) -> HttpResponse:
+    words = request.GET.get("organization", "").replace("\x00", "").strip()[:64]
+    found = Organization.objects.visible_to(request.user).filter(name__icontains=words).order_by("name")
+    names = list(found.values_list("name", flat=True)[:_SUGGESTED])
+    response = answer(request, "tickets/desk/_organizations.html", {"names": names})
+    patch_vary_headers(response, ["HX-Request", "HX-Target"])
+    return response
+
+
+@agents_only
+@require_POST
+def assign_many(request: HttpRequest) -> HttpResponseBase:
+    """Assign the ticked tickets (or the `one`) to an agent, to oneself, or to nobody."""
+    filters = queue.read(QueryDict(request.POST.get("address", "").removeprefix("?")), user=request.user)
+    tickets = _ticked(request)
+    to, is_known = _whom(request)
+    if not tickets:
+        messages.error(request, "Tick the tickets to assign first.")
+    elif not is_known:
+        messages.error(request, "Choose whom to assign them to.")
+    else:
+        _assign(request, tickets, to, filters)
+    if not request.htmx:
+        return HttpResponseRedirect(reverse("queue") + filters.address(page=filters.cursor), status=303)
+    asker = queue.Asker(request.user, queue.regions_off_shift(clock.now()))
+    return _show_rows(request, filters, asker)
+
+
+def _ticked(request: HttpRequest) -> list[Ticket]:
+    given = request.POST.getlist("ticket") if "one" not in request.POST else [request.POST["one"]]
+    given += request.POST.get("tickets", "").split(",")
+    numbers = [int(one) for one in given if one.isascii() and one.isdigit() and len(one) < 19][:_MOST_AT_ONCE]
+    return list(Ticket.objects.visible_to(request.user).filter(pk__in=numbers).order_by("pk"))
+
+
+def _whom(request: HttpRequest) -> tuple[User | None, bool]:
+    """The agent (None: nobody), and whether anybody that exists was named."""
+    wanted = request.POST.get("assignee", "")
+    if "one" in request.POST or request.POST.get("to") == "me":
+        return request.user, True
+    if wanted == "nobody":
+        return None, True
+    if not (wanted.isascii() and wanted.isdigit() and len(wanted) < 19):
+        return None, False
+    agent = User.objects.agents().filter(pk=int(wanted)).first()
+    return agent, agent is not None
+
+
+def _assign(request: HttpRequest, tickets: list[Ticket], to: User | None, filters: queue.Filters) -> None:
+    had_nobody = [ticket for ticket in tickets if ticket.assignee_id is None]
+    result = actions.assign_many(tickets, by=request.user, to=to, at=clock.now())
+    queue.forget_counts()
+    if result.changed:
+        number = f"#{tickets[0].number}" if len(tickets) == 1 else _counted(result.changed)
+        whom = "nobody" if to is None else "you" if to.pk == request.user.pk else to.display_name
+        changed = [ticket for ticket in tickets if ticket.number not in result.refused]
+        undo: dict[str, Any] = {}
+        if to is not None and set(changed) <= set(had_nobody):
+            undo = {"undo": reverse("queue_assign"), "assignee": "nobody", "address": filters.address()}
+            undo["tickets"] = ",".join(str(ticket.number) for ticket in changed)
+        say(request, f"{number} assigned to {whom}.", **undo)
+    if result.refused:
+        messages.error(request, _refusals(result.refused))
+
+
+def _counted(number: int) -> str:
+    return "1 ticket" if number == 1 else f"{number} tickets"
+
+
+def _refusals(refused: dict[int, str]) -> str:
+    said = " ".join(f"#{number}: {sentence}" for number, sentence in list(refused.items())[:_MOST_SAID])
+    more = len(refused) - _MOST_SAID
+    return f"Not assigned. {said}" + (f" And {more} more." if more > 0 else "")

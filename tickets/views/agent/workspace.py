@@ -1,0 +1,193 @@
+"""One ticket as its agent works on it: the conversation, the composer, and beside them all that can be done to it."""
+
+import re
+from dataclasses import dataclass, field
+from hashlib import blake2s
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.utils.cache import patch_vary_headers
+from django.utils.safestring import SafeString
+from django.views.decorators.http import require_safe
+
+from accounts.models import Membership, User
+from supportdesk.lib import clock, slots
+from supportdesk.lib.http import page
+from tickets import access, staffing
+from tickets.actions.moves import zone_of
+from tickets.forms.agent import AnswerForm, FieldsForm, HoldForm
+from tickets.forms.customer import CopyForm
+from tickets.forms.fields import new_key
+from tickets.models import Participant, Ticket
+from tickets.states import Verb, permits
+from tickets.views.agent.conversation import conversation
+from tickets.views.agent.gate import desk_only, find
+from tickets.views.agent.queue import last_view
+
+_OTHERS_SHOWN = 5
+_CHANGES_BY_ITSELF = re.compile(r"<time.*?</time>|<input[^>]*>", re.DOTALL)
+
+
+@dataclass
+class Forms:
+    """The page's forms; a verb that was refused puts its own in place of the empty one."""
+
+    answer: AnswerForm | None = None
+    fields: FieldsForm | None = None
+    hold: HoldForm | None = None
+    copy: CopyForm | None = None
+    assignee_error: str = ""
+    assignee: str = ""
+    refusals: list[str] = field(default_factory=list)
+    new_key: bool = False
+
+
+@desk_only
+@require_safe
+def show_workspace(request: HttpRequest, number: int) -> HttpResponseBase:
+    ticket = find(request.user, number)
+    if request.htmx and request.htmx.target == "earlier":
+        return _show_earlier(request, ticket)
+    if request.htmx and "seen" in request.GET:
+        return _show_news(request, ticket)
+    return show(request, ticket, Forms())
+
+
+def _show_earlier(request: HttpRequest, ticket: Ticket) -> HttpResponse:
+    """The stretch of the conversation before, to be set above what is there."""
+    context = {"ticket": ticket, "talk": conversation(request, ticket, cursor=request.GET.get("before", ""))}
+    return _varied(page(request, "tickets/desk/_thread.html", context))
+
+
+def _show_news(request: HttpRequest, ticket: Ticket) -> HttpResponse:
+    """Alarm and conversation anew, if anything happened; what is being written and edited is left alone."""
+    alarm = slots.fill_one("ticket.alarm", ticket, request)
+    if request.GET["seen"] == _digest(ticket, alarm):
+        return _varied(HttpResponse(status=204))
+    context = {**_news(request, ticket, alarm), "refreshed": True}
+    return _varied(page(request, "tickets/desk/_news.html", context))
+
+
+def _varied(response: HttpResponse) -> HttpResponse:
+    patch_vary_headers(response, ["HX-Request", "HX-Target"])
+    return response
+
+
+def show(request: HttpRequest, ticket: Ticket, forms: Forms, *, status: int = 200) -> HttpResponse:
+    """The page of `ticket`; for htmx what a verb of the rail changes: the rail, the alarm and the conversation."""
+    user = request.user
+    may = permissions(user, ticket)
+    alarm = slots.fill_one("ticket.alarm", ticket, request)
+    context = {
+        **_news(request, ticket, alarm),
+        **_rail(user, ticket, may),
+        "may": may,
+        "forms": _filled(forms, ticket, may),
+        "answer": forms.answer or AnswerForm(user=user),
+        "key": new_key() if forms.answer is None or forms.new_key else forms.answer["key"].value() or new_key(),
+        "refreshed": bool(request.htmx),
+    }
+    return _varied(
+        page(request, "tickets/desk/workspace.html", context, fragment="tickets/desk/_changed.html", status=status)
+    )
+
+
+def _news(request: HttpRequest, ticket: Ticket, alarm: SafeString) -> dict[str, Any]:
+    return {
+        "ticket": ticket,
+        "alarm": alarm,
+        "view": last_view(request),
+        "seen": _digest(ticket, alarm),
+        "talk": conversation(request, ticket, cursor=request.GET.get("before", "")),
+        "follow_ups": list(
+            Ticket.objects.visible_to(request.user).filter(follow_up_of=ticket).only("subject").order_by("pk")
+        ),
+    }
+
+
+def _digest(ticket: Ticket, alarm: str) -> str:
+    """Changes with anything of the ticket and its alarm, times apart, which the browser counts on by itself."""
+    said = f"{ticket.updated_at.isoformat()} {_CHANGES_BY_ITSELF.sub('', alarm)}"
+    return blake2s(said.encode(), digest_size=8).hexdigest()
+
+
+@dataclass(frozen=True)
+class May:
+    """What the person may do to the ticket in its present state: who may (access) and when (the table of moves)."""
+
+    work: bool
+    edit: bool
+    answer: bool
+    assign: bool
+    take: bool
+    unassign: bool
+    solve: bool
+    hold: bool
+    unhold: bool
+    reopen: bool
+    copy: bool
+
+    @property
+    def move(self) -> bool:
+        return self.solve or self.hold or self.unhold or self.reopen
+
+
+def permissions(user: User, ticket: Ticket) -> May:
+    state = ticket.state
+    works = access.may_work(user, ticket)
+    may_assign = works and permits(Verb.ASSIGN, state)
+    return May(
+        work=works,
+        edit=works and permits(Verb.EDIT, state),
+        answer=permits(Verb.ANSWER_OPEN, state) and access.may_answer(user, ticket),
+        assign=may_assign,
+        take=may_assign and ticket.assignee_id != user.pk,
+        unassign=works and ticket.assignee_id is not None and permits(Verb.UNASSIGN, state),
+        solve=works and permits(Verb.SOLVE, state),
+        hold=works and permits(Verb.HOLD, state),
+        unhold=works and permits(Verb.UNHOLD, state),
+        reopen=permits(Verb.REOPEN, state) and access.may_reopen(user, ticket),
+        copy=not ticket.is_closed and access.may_add_cc(user, ticket),
+    )
+
+
+def _filled(forms: Forms, ticket: Ticket, may: May) -> Forms:
+    """The forms of what is permitted."""
+    return Forms(
+        fields=(forms.fields or FieldsForm(ticket=ticket, auto_id="fields_%s")) if may.edit else None,
+        hold=(forms.hold or HoldForm(auto_id="hold_%s")) if may.hold else None,
+        copy=(forms.copy or CopyForm(auto_id="copy_%s")) if may.copy else None,
+        assignee_error=forms.assignee_error,
+        assignee=forms.assignee,
+        refusals=forms.refusals,
+    )
+
+
+def _rail(user: User, ticket: Ticket, may: May) -> dict[str, Any]:
+    now = clock.now()
+    return {
+        "shifts": staffing.by_shift(staffing.agents(), at=now) if may.assign else [],
+        "copies": list(Participant.objects.current().filter(ticket=ticket)),
+        "customer": _customer(user, ticket),
+        "local_time": now.astimezone(zone_of(ticket)),
+        "zone": zone_of(ticket).key,
+    }
+
+
+def _customer(user: User, ticket: Ticket) -> dict[str, Any]:
+    """Who asks: their place in the organisation, and what else of theirs is unfinished."""
+    if ticket.organization is None:
+        others = Ticket.objects.visible_to(user).filter(requester=ticket.requester, organization=None)
+        role = ""
+    else:
+        others = Ticket.objects.visible_to(user).filter(organization=ticket.organization)
+        member = Membership.objects.active().filter(user=ticket.requester, organization=ticket.organization).first()
+        role = member.get_role_display() if member else "No longer a member"
+    found = others.unfinished().exclude(pk=ticket.pk).only("subject", "status").order_by("-updated_at", "-id")
+    rows = list(found[: _OTHERS_SHOWN + 1])
+    return {
+        "role": role,
+        "others": rows[:_OTHERS_SHOWN],
+        "has_more": len(rows) > _OTHERS_SHOWN,
+        "is_closed_account": not ticket.requester.is_active,
+    }
