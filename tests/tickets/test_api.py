@@ -2,11 +2,13 @@
 
 import json
 import logging
+import os
 import threading
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.core.management import call_command
 from django.db import connection
 from django.http import HttpResponse
 from django.test import Client
@@ -427,3 +429,13 @@ def test_the_schema_names_every_address_and_its_page_runs_our_scripts_only(clien
     assert page.status_code == 200
     assert "script-src 'self'" in page["Content-Security-Policy"]
     assert "<script>" not in page.content.decode()
+
+
+def test_the_schema_is_sound(_defaults: None, capsys: pytest.CaptureFixture[str]) -> None:
+    call_command("spectacular", "--validate", "--fail-on-warn", "--file", os.devnull)
+
+
+def test_an_empty_request_by_mail_has_no_fields_to_name(rita: User, ticket: Ticket, client_of: ClientOf) -> None:
+    Ticket.objects.filter(pk=ticket.pk).update(priority=None, category=None, environment=None)
+    body = client_of(rita).get(f"{LIST}{ticket.number}/").json()
+    assert (body["priority"], body["category"], body["environment"], body["mobile_device"]) == (None,) * 4

@@ -2,7 +2,7 @@
 
 import re
 import secrets
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -127,9 +127,11 @@ class WithFiles(DeskForm):
     def store_files(self, *, at: datetime) -> None:
         """Store the files that came with the form; what is refused stands beside the field."""
         given = self.files.getlist(self.add_prefix("files")) if isinstance(self.files, MultiValueDict) else []
-        for file in given:
+        for place, file in enumerate(given):
             try:
-                self._stored.append(upload(self.user, file=file, name=file.name or "", at=at).pk)
+                # An instant of its own each: files are shown in the order in which they came.
+                after = at + timedelta(microseconds=place)
+                self._stored.append(upload(self.user, file=file, name=file.name or "", at=after).pk)
             except DomainError as refusal:
                 self.refuse(refusal)
 
