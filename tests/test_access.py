@@ -1,0 +1,306 @@
+"""The access matrix: every address × every person × GET and POST. An unlisted address fails.
+
+Each cell is one of: ok (served, be it with a refusal of what was typed), login (sent to log in), 401, 403,
+404, 405. What a policy doesn't name is 404 for those signed in and the log-in for strangers (S048, S049).
+"""
+
+import re
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import transaction
+from django.http import HttpResponse
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
+
+from accounts import actions as account_actions
+from accounts.models import Invitation, Membership, User
+from escalations import defaults as paging_defaults
+from escalations.models import Page
+from escalations.paging.engine import run_pass
+from supportdesk.lib import clock
+from tests import factories
+from tickets import actions
+from tickets.models import Attachment, Participant, Priority, Ticket
+
+pytestmark = pytest.mark.django_db
+
+CUSTOMERS = {"rita", "tom", "mona", "sam", "fred", "cora"}
+DESK = {"ann", "lea", "sven", "ada"}
+AGENTS = {"ann", "lea", "ada"}
+STAKEHOLDERS = {"pat"}
+EVERYBODY = CUSTOMERS | DESK | STAKEHOLDERS
+SIGNED_OUT = {"nobody", "gone"}
+ASKED = [*sorted(EVERYBODY), *sorted(SIGNED_OUT)]
+SEES = {"rita", "mona", "cora"}  # of the customers, rita's request
+ANY = EVERYBODY | SIGNED_OUT
+
+
+@dataclass(frozen=True)
+class Policy:
+    """Who is served; who sees the thing but may not (403); `closed`: the method doesn't exist here."""
+
+    ok: frozenset[str] = frozenset()
+    forbidden: frozenset[str] = frozenset()
+    closed: bool = False
+    signed_out: str = "login"
+    others: str = "404"
+
+    def allows(self, name: str, found: str) -> bool:
+        if self.closed:
+            return found in {"405", "404", "login", "401", "403"}
+        if name in self.ok:
+            return found == "ok"
+        if name in self.forbidden:
+            return found == "403"
+        return found == (self.signed_out if name in SIGNED_OUT else self.others)
+
+
+NO = Policy(closed=True)
+
+
+def to(*groups: set[str], forbidden: set[str] | None = None, **rest: str) -> Policy:
+    return Policy(frozenset().union(*groups), frozenset(forbidden or ()), **rest)
+
+
+def api(*groups: set[str], forbidden: set[str] | None = None) -> Policy:
+    return to(*groups, forbidden=forbidden, signed_out="401")
+
+
+PUBLIC = to(ANY)
+# name of the address: (GET, POST)
+POLICIES: dict[str, tuple[Policy, Policy]] = {
+    "healthz": (PUBLIC, PUBLIC),
+    "healthz_paging": (PUBLIC, NO),
+    "help": (PUBLIC, NO),
+    "home": (PUBLIC, NO),
+    # People: everybody their own, managers their organisation's members.
+    "profile": (to(EVERYBODY), to(EVERYBODY)),
+    "organization_members": (to({"mona", "ada"}), NO),
+    "invitation_new": (NO, to({"mona", "ada"})),
+    "invitation_revoke": (NO, to({"mona", "ada"})),
+    "member_role": (NO, to({"mona", "ada"})),
+    "member_remove": (NO, to({"mona", "ada"})),
+    # A token that isn't one is nobody's; those that are one are tried in tests/accounts.
+    "invitation_accept": (Policy(signed_out="404"), Policy(signed_out="404")),
+    # The customer's side. Staff is sent on to the desk's page; who has no plan for the portal sees where else to look.
+    "request_list": (to(CUSTOMERS, DESK), NO),
+    "request_new": (to(CUSTOMERS, DESK), to(CUSTOMERS - {"fred", "cora"}, forbidden={"fred", "cora"})),
+    "request_detail": (to(SEES, DESK), NO),
+    "request_reply": (NO, to(SEES)),
+    "request_solve": (NO, to({"rita", "mona"}, forbidden={"cora"})),
+    "request_reopen": (NO, to({"rita", "mona"}, forbidden={"cora"})),
+    "request_raise": (NO, to({"rita", "mona"}, forbidden={"cora"})),
+    "request_cc_add": (NO, to({"rita", "mona"}, forbidden={"cora"})),
+    "request_cc_remove": (NO, to({"rita", "mona", "cora"})),
+    # Files and previews.
+    "attachment_upload": (NO, to(EVERYBODY, signed_out="401")),
+    "attachment_download": (to(SEES, DESK), NO),
+    "attachment_preview": (to(SEES, DESK), NO),
+    "attachment_discard": (NO, to({"rita"})),
+    "markdown_preview": (NO, to(EVERYBODY)),
+    # The desk.
+    "queue": (to(DESK), NO),
+    "queue_assign": (NO, to(AGENTS, forbidden={"sven"})),
+    "desk_ticket_new": (to(AGENTS, forbidden={"sven"}), to(AGENTS, forbidden={"sven"})),
+    "ticket_workspace": (to(DESK), NO),
+    "ticket_reply": (NO, to(DESK)),
+    "ticket_note": (NO, to(DESK)),
+    "ticket_assign": (NO, to(AGENTS, forbidden={"sven"})),
+    "ticket_take": (NO, to(AGENTS, forbidden={"sven"})),
+    "ticket_status": (NO, to(AGENTS, forbidden={"sven"})),
+    "ticket_fields": (NO, to(AGENTS, forbidden={"sven"})),
+    "ticket_do_not_close": (NO, to(AGENTS, forbidden={"sven"})),
+    "ticket_cc_add": (NO, to(DESK)),
+    "ticket_cc_remove": (NO, to(DESK)),
+    # Paging.
+    "on_call": (to(DESK), NO),
+    "page_detail": (to(DESK), NO),
+    "page_acknowledge": (NO, to(DESK)),
+    "page_hand_over": (NO, to(DESK)),
+    # The API.
+    "api_schema": (PUBLIC, NO),
+    "api_docs": (PUBLIC, NO),
+    "api_tickets": (
+        api(EVERYBODY),
+        api(CUSTOMERS - {"fred", "cora"}, forbidden={"fred", "cora"} | DESK | STAKEHOLDERS),
+    ),
+    "api_ticket": (api(SEES, DESK), NO),
+    "api_replies": (api(SEES, DESK), api(SEES, DESK)),
+    "api_unknown": (Policy(signed_out="401"), Policy(signed_out="401")),
+}
+# allauth's flows: each decides for itself by what it is asked; they are tried in tests/accounts.
+ALLAUTH = ("account_",)
+ADMIN = "admin"
+
+
+@dataclass
+class Stage:
+    """rita's request with everything that an address can name, and everybody's client."""
+
+    ticket: Ticket
+    participant: Participant
+    attachment: Attachment
+    unsent: Attachment
+    page: int
+    membership: int
+    invitation: int
+    clients: dict[str, Client] = field(default_factory=dict)
+
+    def url(self, name: str, pattern: URLPattern) -> str:
+        keys = pattern.pattern.regex.groupindex
+        values = {
+            "number": self.ticket.number,
+            "participant": self.participant.pk,
+            "pk": self.page,
+            "slug": "northwind",
+            "token": "no-such-token",
+            "rest": "nothing/",
+        }
+        if name.startswith("attachment"):
+            values["pk"] = self.unsent.pk if name.endswith("discard") else self.attachment.pk
+        if name.startswith(("member", "invitation")):
+            values["pk"] = self.membership if name.startswith("member") else self.invitation
+        return reverse(name, kwargs={key: values[key] for key in keys})
+
+
+@pytest.fixture
+def stage(request: pytest.FixtureRequest, client_of: Callable[[User], Client]) -> Stage:
+    cast = {name: request.getfixturevalue(name) for name in EVERYBODY - {"cora"}}
+    cast["cora"] = factories.person("cora@partner.example", "Cora")
+    paging_defaults.load(on_call=[cast["ann"]], staff=[cast["ann"], cast["lea"]])
+    rita, now = cast["rita"], clock.now()
+    upload = [actions.upload(rita, file=png(), name=name, at=now) for name in ("seen.png", "unsent.png")]
+    ticket = factories.open_ticket(rita, priority=Priority.URGENT, cc=["cora@partner.example"], uploads=[upload[0].pk])
+    run_pass("test")
+    gone = factories.person("gone@northwind.example", "Gone")
+    clients = {name: client_of(user) for name, user in cast.items()} | {"nobody": Client(), "gone": client_of(gone)}
+    gone.is_active = False
+    gone.save(update_fields=["is_active"])
+    membership = cast["tom"].memberships.get().pk
+    return Stage(
+        ticket,
+        ticket.participants.get(),
+        upload[0],
+        upload[1],
+        page=Page.objects.get().pk,
+        membership=membership,
+        invitation=invitation_of(cast["mona"]).pk,
+        clients=clients,
+    )
+
+
+def invitation_of(manager: User) -> Invitation:
+    account_actions.invite(
+        manager.memberships.get().organization,
+        by=manager,
+        email="new@northwind.example",
+        role=Membership.Role.MEMBER,
+        at=clock.now(),
+    )
+    return Invitation.objects.get()
+
+
+def png() -> SimpleUploadedFile:
+    from tests.flows.test_story import PNG
+
+    return SimpleUploadedFile("x.png", PNG)
+
+
+def addresses(resolver: URLResolver | None = None, namespace: str = "") -> Iterator[tuple[str, URLPattern]]:
+    for entry in (resolver or get_resolver()).url_patterns:
+        if isinstance(entry, URLResolver):
+            yield from addresses(entry, entry.namespace or namespace)
+        else:
+            yield (f"{namespace}:{entry.name}" if namespace else entry.name or ""), entry
+
+
+def kind_of(answer: HttpResponse) -> str:
+    if answer.status_code in {301, 302} and answer.headers["Location"].startswith("/accounts/login/"):
+        return "login"
+    if answer.status_code in {401, 403, 404, 405}:
+        return str(answer.status_code)
+    assert answer.status_code < 500, answer.status_code
+    return "ok"
+
+
+def ask(client: Client, method: str, url: str) -> str:
+    """What somebody gets, with whatever it changed undone."""
+    client.raise_request_exception = False
+    cookies = client.cookies.copy()
+    with transaction.atomic():
+        if url.startswith("/api/"):
+            answer = client.generic(method, url, "{}", content_type="application/json")
+        else:
+            answer = client.generic(method, url, "", content_type="application/x-www-form-urlencoded")
+        kind = kind_of(answer)
+        transaction.set_rollback(True)
+    client.cookies = cookies
+    return kind
+
+
+def test_every_address_has_a_policy() -> None:
+    listed = set(POLICIES)
+    found = {name for name, _ in addresses() if not name.startswith((*ALLAUTH, f"{ADMIN}:"))}
+    assert found == listed
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_everybody_gets_what_the_policies_say(stage: Stage, method: str) -> None:
+    wrong = []
+    for name, pattern in addresses():
+        if name not in POLICIES:
+            continue
+        policy = POLICIES[name][method == "POST"]
+        url = stage.url(name, pattern)
+        for person in ASKED:
+            found = ask(stage.clients[person], method, url)
+            if not policy.allows(person, found):
+                wrong.append(f"{method} {name} by {person}: {found}")
+    assert not wrong, "\n".join(wrong)
+
+
+def test_django_admin_is_for_admins(stage: Stage) -> None:
+    wrong = []
+    for name, pattern in addresses():
+        if (
+            not name.startswith(f"{ADMIN}:")
+            or pattern.pattern.regex.groupindex
+            or name in {"admin:jsi18n", "admin:autocomplete"}
+        ):
+            continue
+        for person in ASKED:
+            answer = stage.clients[person].get(reverse(name))
+            served = answer.status_code == 200 and name not in {"admin:login"}
+            if served and person != "ada" and name != "admin:logout":
+                wrong.append(f"{name} by {person}: {answer.status_code}")
+            if person == "ada" and answer.status_code not in {200, 302, 403, 405}:
+                wrong.append(f"{name} by ada: {answer.status_code}")
+    assert not wrong, "\n".join(wrong)
+
+
+def without_tokens(page: bytes) -> bytes:
+    """The page without what differs each time anyway: masked CSRF tokens."""
+    return re.sub(rb"[0-9A-Za-z]{64}", b"", page)
+
+
+def test_unknown_and_forbidden_are_the_same_answer(stage: Stage) -> None:
+    """S048, S050: nothing tells a stranger that the thing exists."""
+    missing = 10**9
+    pairs = [
+        (f"/requests/{stage.ticket.number}/", f"/requests/{missing}/"),
+        (f"/api/v1/tickets/{stage.ticket.number}/", f"/api/v1/tickets/{missing}/"),
+        (f"/attachments/{stage.attachment.pk}/", f"/attachments/{uuid.uuid4()}/"),
+        (f"/desk/tickets/{stage.ticket.number}/", f"/desk/tickets/{missing}/"),
+        (f"/desk/pages/{stage.page}/", f"/desk/pages/{missing}/"),
+    ]
+    for name in ("sam", "tom", "fred"):
+        for theirs, nobodys in pairs:
+            first, second = (stage.clients[name].get(url) for url in (theirs, nobodys))
+            assert first.status_code == second.status_code == 404, (name, theirs)
+            assert without_tokens(first.content) == without_tokens(second.content)
+            kept = [{k: v for k, v in answer.headers.items() if k != "Content-Length"} for answer in (first, second)]
+            assert kept[0] == kept[1]
