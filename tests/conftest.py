@@ -23,17 +23,33 @@ def pytest_unconfigure() -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def _no_network() -> Iterator[None]:
-    """Nothing in the suite talks to another machine."""
-    connect = socket.socket.connect
+    """Nothing in the suite talks to another machine, nor asks for its address."""
+    real = {name: getattr(socket.socket, name) for name in ("connect", "connect_ex", "sendto")}
+    look_up = socket.getaddrinfo
 
-    def guarded(self: socket.socket, address: Any) -> None:
-        if self.family in {socket.AF_INET, socket.AF_INET6} and address[0] not in {"127.0.0.1", "::1", "localhost"}:
-            raise AssertionError(f"a test tried to reach {address}")
-        connect(self, address)
+    def guarded(name: str) -> Callable[..., Any]:
+        def call(self: socket.socket, *arguments: Any) -> Any:
+            if self.family in {socket.AF_INET, socket.AF_INET6}:
+                _refuse_strangers(arguments[-1][0])
+            return real[name](self, *arguments)
 
-    socket.socket.connect = guarded  # type: ignore[method-assign]
-    yield
-    socket.socket.connect = connect  # type: ignore[method-assign]
+        return call
+
+    def guarded_look_up(host: Any, *arguments: Any, **more: Any) -> Any:
+        _refuse_strangers(host)
+        return look_up(host, *arguments, **more)
+
+    with pytest.MonkeyPatch.context() as patch:
+        for name in real:
+            patch.setattr(socket.socket, name, guarded(name))
+        patch.setattr(socket, "getaddrinfo", guarded_look_up)
+        yield
+
+
+def _refuse_strangers(host: Any) -> None:
+    name = host.decode() if isinstance(host, bytes) else host
+    if name not in {None, "", "localhost", "127.0.0.1", "::1", "0.0.0.0", "::"}:
+        raise AssertionError(f"a test tried to reach {name}")
 
 
 @pytest.fixture(autouse=True)
