@@ -3,7 +3,15 @@
 import logging
 import secrets
 from datetime import timedelta
-from smtplib import SMTPRecipientsRefused, SMTPResponseException
+from smtplib import (
+    SMTPAuthenticationError,
+    SMTPConnectError,
+    SMTPDataError,
+    SMTPException,
+    SMTPHeloError,
+    SMTPRecipientsRefused,
+    SMTPServerDisconnected,
+)
 from typing import Any
 
 from django.conf import settings
@@ -20,9 +28,14 @@ from supportdesk.lib.mail import AUTOMATIC, message_id
 logger = logging.getLogger(__name__)
 
 MOST_PER_HOUR = 10  # of one kind to one mailbox, whatever its +tag
-RETRY_AFTER = (5, 15, 45, 120, 300, 600, 1200)  # seconds; together less than the hour that a reset link works
+RETRY_AFTER = (5, 15, 45, 120, 300, 900, *[3600] * 24)  # seconds
+TOO_LATE_AFTER = {"password_reset_key": timedelta(hours=1), "claim": timedelta(hours=1)}  # their links are dead then
 LEASE = timedelta(seconds=60)  # longer than settings.EMAIL_TIMEOUT
 _BATCH = 200
+
+
+class ServerDown(Exception):
+    """The mail server can't be talked to at all: no mail's fault."""
 
 
 def post(template: str, *, to: str, **context: Any) -> None:
@@ -47,22 +60,40 @@ def post(template: str, *, to: str, **context: Any) -> None:
 
 
 def deliver_due() -> int:
-    """Send what is due, oldest first; the number sent. Any number of workers may do so at once."""
+    """Send what is due, oldest first, until the mail server doesn't answer; the number sent.
+
+    Any number of workers may do so at once.
+    """
     due = AccountMail.objects.due().order_by("due_at").values_list("pk", flat=True)[:_BATCH]
-    return sum(deliver(pk) for pk in list(due))
+    sent = 0
+    for pk in list(due):
+        try:
+            sent += deliver(pk)
+        except ServerDown as failure:
+            logger.error("the mail server can't be reached, account mails wait: %s", failure)
+            break
+    return sent
 
 
 def deliver(pk: int) -> bool:
-    """Send one mail unless somebody else has it; whether it was sent. A failure is tried again later, by its row."""
+    """Send one mail unless somebody else has it; whether it was sent. A failure is tried again later, by its row.
+
+    Raises ServerDown, after putting the mail off, when no mail could be sent now.
+    """
     taken = AccountMail.objects.due().filter(pk=pk).update(due_at=Now() + LEASE, attempts=F("attempts") + 1)
     if not taken:
         return False
     mail = AccountMail.objects.get(pk=pk)
+    if _is_too_late(mail):
+        _finish(mail, AccountMail.State.FAILED, last_error="Its link would not have worked any more.")
+        return False
     try:
         headers = {**AUTOMATIC, "Message-ID": mail.message_id}
         EmailMessage(mail.subject, mail.text, to=[mail.to_email], headers=headers).send()
     except Exception as failure:
         _put_off(mail, failure)
+        if _is_servers(failure):
+            raise ServerDown(str(failure)) from failure
         return False
     _finish(mail, AccountMail.State.SENT, sent_at=Now())
     return True
@@ -82,8 +113,19 @@ def _finish(mail: AccountMail, state: str, **changes: Any) -> None:
     AccountMail.objects.filter(pk=mail.pk).update(state=state, due_at=None, text="", **changes)
 
 
+def _is_too_late(mail: AccountMail) -> bool:
+    limit = TOO_LATE_AFTER.get(mail.kind)
+    return limit is not None and AccountMail.objects.filter(pk=mail.pk, created_at__lt=Now() - limit).exists()
+
+
 def _is_permanent(failure: Exception) -> bool:
-    """Whether the other side said for good that it won't take the mail (RFC 5321, 4.2.1)."""
+    """Whether the other side said for good that it won't take this mail (RFC 5321, 4.2.1)."""
     if isinstance(failure, SMTPRecipientsRefused):
         return all(code >= 500 for code, _ in failure.recipients.values())
-    return isinstance(failure, SMTPResponseException) and failure.smtp_code >= 500
+    return isinstance(failure, SMTPDataError) and failure.smtp_code >= 500
+
+
+def _is_servers(failure: Exception) -> bool:
+    """Whether it is the server's fault, or its password's, and not the mail's."""
+    theirs = (SMTPServerDisconnected, SMTPConnectError, SMTPHeloError, SMTPAuthenticationError)
+    return isinstance(failure, theirs) or (isinstance(failure, OSError) and not isinstance(failure, SMTPException))

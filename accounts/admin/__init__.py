@@ -3,6 +3,7 @@
 from allauth.account.admin import EmailAddress
 from allauth.account.decorators import secure_admin_login
 from django.contrib import admin
+from django.contrib.auth.admin import Group
 
 from accounts.admin import organizations, people, records
 
@@ -14,3 +15,4 @@ admin.site.site_header = admin.site.site_title = "SupportDesk administration"
 admin.site.index_title = "Configuration"
 # An address that is ticked as verified by hand would skip what verifying means; it stands on its person's page.
 admin.site.unregister(EmailAddress)
+admin.site.unregister(Group)  # a person's role says what they may do

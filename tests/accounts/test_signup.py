@@ -8,6 +8,7 @@ from django.core import mail
 from django.core.cache import cache
 from django.test import Client
 
+from accounts.forms import SignupForm
 from accounts.mail import deliver_due
 from accounts.models import AccountEvent, AccountMail, Membership, Organization, User
 from tests.accounts.conftest import MailsTo, choose_password, link_in, log_in, sign_up
@@ -208,3 +209,13 @@ def test_the_password_must_be_good(client: Client, db: None) -> None:
     for password in ("short", "password123", RITA):
         assert sign_up(client, RITA, password=password).status_code == 200
     assert not User.objects.exists()
+
+
+def test_the_same_sign_up_twice_at_once_is_one_account(
+    client: Client, db: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The other one was made after this form was checked."""
+    monkeypatch.setattr(SignupForm, "validate_unique_email", lambda form, value: value)
+    assert sign_up(client, RITA).status_code == 302
+    assert sign_up(Client(), RITA).status_code == 302
+    assert User.objects.count() == 1
