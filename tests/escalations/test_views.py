@@ -154,7 +154,12 @@ def test_on_call_costs_as_many_queries_for_many_pages(
     run_pass("test")
     with count_queries() as many:
         client.get("/desk/on-call/")
-    assert len(many) == len(few)
+    assert _own(many) == _own(few)
+
+
+def _own(queries: CaptureQueriesContext) -> int:
+    """How many there were, without the movable clock's: it asks anew after each second."""
+    return len([query for query in queries if "lib_clockoffset" not in query["sql"]])
 
 
 # --- On the pages of tickets ---------------------------------------------------------------------------------------
@@ -209,7 +214,7 @@ def test_the_desk_shows_how_many_ring_and_who_is_on_call(page: Page, ann: User, 
     assert ">1<" in slots.fill_one("desk.nav", ann, request_of(ann))
     with CaptureQueriesContext(connection) as queries:
         assert "Bo" in slots.fill_one("desk.top", ann, request_of(ann))
-    assert len(queries) <= 3
+    assert _own(queries) <= 3
 
 
 def test_names_are_escaped(page: Page, ticket: Ticket, bo: User, request_of: Any) -> None:
