@@ -10,6 +10,7 @@ from django.contrib import messages
 from django.db import DatabaseError, InterfaceError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect, JsonResponse
 from django.urls import reverse
+from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.models import User
@@ -31,6 +32,7 @@ _PAGES_LISTED = 100
 
 
 @require_safe
+@never_cache
 def healthz_paging(request: HttpRequest) -> JsonResponse:
     """200 only if the engine finished a full pass within the last 15 s."""
     try:
