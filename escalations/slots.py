@@ -18,6 +18,7 @@ from escalations.models import Page, PageEvent
 from escalations.paging import roster
 from escalations.people import ringing_people, zone_of
 from supportdesk.lib import clock, slots
+from supportdesk.lib.kept import Kept
 from supportdesk.lib.tags import ago, face
 from tickets.models import Ticket
 
@@ -106,12 +107,16 @@ def desk_nav(objects: Sequence[Any], request: HttpRequest) -> Filled:
     }
 
 
+# Every page of the desk names who is on call; who is to be paged is looked up afresh.
+_rosters = Kept(lambda: roster.load(clock.now()))
+
+
 def desk_top(objects: Sequence[Any], request: HttpRequest) -> Filled:
     """Who is on call now; in red that nobody is, or that a page reached nobody."""
     if not is_responder(request.user):
         return {}
     now = clock.now()
-    people = [found.on_call(now) for _, found in sorted(roster.load(now).items())]
+    people = [found.on_call(now) for _, found in sorted(_rosters().items())]
     shown = _on_call(people, now)
     if _ringing(request)["unreached"]:
         shown = format_html('<a class="badge hot" href="{}">A page reached nobody</a>{}', reverse("on_call"), shown)

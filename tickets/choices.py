@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from django.db.models import F, Model, Value
 
+from supportdesk.lib.kept import Kept
 from tickets.models import Category, Environment, MobileDevice
 
 _LISTS: dict[str, type[Model]] = {"category": Category, "environment": Environment, "mobile_device": MobileDevice}
@@ -18,6 +19,7 @@ class Entry:
     concerns_mobile: bool
 
 
+@Kept
 def lists() -> dict[str, list[Entry]]:
     """The entries of each list in its order, with those that are offered no more."""
     parts = []

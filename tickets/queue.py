@@ -6,7 +6,6 @@ Whatever comes from an address is looked up in fixed lists or is a number; what 
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from urllib.parse import urlencode
 
 from django.conf import settings
@@ -14,7 +13,7 @@ from django.core.exceptions import EmptyResultSet
 from django.db import connection
 from django.db.models import Q
 
-from accounts.models import Organization, Region, User
+from accounts.models import Organization, User
 from supportdesk.lib import keyset
 from supportdesk.lib.errors import Invalid
 from tickets.models import Ticket
@@ -143,6 +142,11 @@ class Filters:
     def order(self) -> str:
         return self.sort or self.view.sort
 
+    @property
+    def cleared(self) -> str:
+        """The query string of the view in the same order, narrowed by nothing."""
+        return self.address(status="", priority="", assignee="", organization="", category="")
+
     def address(self, **changes: str) -> str:
         """The query string that asks for the same (without a page), but for `changes`."""
         asked = {
@@ -229,10 +233,6 @@ def _with_columns(rows: TicketQuerySet) -> TicketQuerySet:
         *("requester__name", "requester__email", "requester__role"),
         *("assignee__name", "assignee__email", "assignee__role"),
     )
-
-
-def regions_off_shift(at: datetime) -> list[int]:
-    return [region.pk for region in Region.objects.all() if not region.is_on_shift(at)]
 
 
 def counts(asker: Asker) -> dict[str, str]:

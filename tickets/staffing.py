@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from accounts.models import Region, User
+from supportdesk.lib.kept import Kept
 
 
 @dataclass(frozen=True)
@@ -15,10 +16,21 @@ class Shift:
     agents: list[User]
 
 
+@Kept
 def agents() -> list[User]:
     """All who may be assigned, with their regions: one query."""
     rows = User.objects.agents().select_related("region")
     return list(rows.only("name", "email", "role", "region").order_by("name", "email"))
+
+
+@Kept
+def regions() -> list[Region]:
+    return list(Region.objects.all())
+
+
+def off_shift(at: datetime) -> list[int]:
+    """The regions whose people are off shift `at`."""
+    return [region.pk for region in regions() if not region.is_on_shift(at)]
 
 
 def by_shift(people: Iterable[User], *, at: datetime) -> list[Shift]:

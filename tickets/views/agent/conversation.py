@@ -24,6 +24,7 @@ class Conversation:
     earlier: str
     is_newest: bool
     newest_public: int
+    follow_ups: list[int]
 
 
 def conversation(request: HttpRequest, ticket: Ticket, *, cursor: str = "") -> Conversation:
@@ -34,11 +35,13 @@ def conversation(request: HttpRequest, ticket: Ticket, *, cursor: str = "") -> C
     since = messages[0].created_at if shown.older else None
     until = None if is_newest else _next_after(ticket, messages[-1])
     public = [message.pk for message in messages if message.is_public]
+    lines = _lines(request, ticket, since, until)
     return Conversation(
-        _in_order(messages, _lines(request, ticket, since, until)),
+        _in_order(messages, lines),
         earlier=shown.older,
         is_newest=is_newest,
         newest_public=max(public) if is_newest and public else _newest_public(ticket),
+        follow_ups=[line["line"].follow_up for _, line in lines if "line" in line and line["line"].follow_up],
     )
 
 

@@ -8,6 +8,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect, QueryDict
 from django.urls import reverse
 from django.utils.cache import patch_vary_headers
+from django.utils.safestring import SafeString
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.models import Organization, User
@@ -15,10 +16,12 @@ from supportdesk.lib import clock, slots
 from supportdesk.lib.http import page as answer
 from supportdesk.lib.keyset import Page
 from supportdesk.lib.toasts import say
-from tickets import access, actions, queue, staffing
-from tickets.models import Category, Priority, Ticket
+from tickets import access, actions, choices, queue, staffing
+from tickets.models import Priority, Ticket
 from tickets.states import Status
 from tickets.views.agent.gate import agents_only, desk_only
+from tickets.views.agent.options import agent_options, options
+from tickets.views.agent.rows import Look, rows_html
 
 _MOST_AT_ONCE = 100
 _MOST_SAID = 5
@@ -32,26 +35,35 @@ def show_queue(request: HttpRequest) -> HttpResponseBase:
     if request.htmx and request.htmx.target == "organizations":
         return _suggest_organizations(request)
     at = clock.now()
-    asker = queue.Asker(request.user, queue.regions_off_shift(at))
+    asker = queue.Asker(request.user, staffing.off_shift(at))
     filters = queue.read(request.GET, user=request.user)
     if request.htmx:
         return _show_rows(request, filters, asker, unless_seen=request.GET.get("seen", ""))
-    people = staffing.agents()
+    shifts = staffing.by_shift(staffing.agents(), at=at)
     context = {
         **_table(request, filters, asker),
         "filters": filters,
-        "statuses": [(one.value, one.label) for one in Status],
-        "priorities": [(str(one.value), one.label) for one in Priority] + [("none", "No priority yet")],
-        "categories": list(Category.objects.all()),
-        "sorts": queue.SORTS,
-        "shifts": staffing.by_shift(people, at=at),
-        "may_assign": access.may_open_for_customer(request.user),
+        "selects": _selects(filters, shifts),
+        "agents": agent_options(shifts),
     }
     response = answer(request, "tickets/desk/queue.html", context)
     patch_vary_headers(response, ["HX-Request", "HX-Target"])
     if request.COOKIES.get(_VIEW_COOKIE) != filters.view.key:
         response.set_cookie(_VIEW_COOKIE, filters.view.key, secure=request.is_secure(), httponly=True, samesite="Lax")
     return response
+
+
+def _selects(filters: queue.Filters, shifts: list[staffing.Shift]) -> dict[str, SafeString]:
+    """The options of each filter, what is asked for being chosen."""
+    who = options([("", "Anybody"), ("me", "Me"), ("nobody", "Nobody")], filters.assignee)
+    categories = [(one.pk, one.name) for one in choices.lists()["category"]]
+    return {
+        "status": options([("", "Any status"), *((one.value, one.label) for one in Status)], filters.status),
+        "priority": options([("", "Any priority"), *Priority.choices, ("none", "Not set yet")], filters.priority),
+        "assignee": who + agent_options(shifts, filters.assignee),
+        "category": options([("", "Any category"), *categories], filters.category),
+        "sort": options([(key, sort.label) for key, sort in queue.SORTS.items()], filters.order),
+    }
 
 
 def last_view(request: HttpRequest) -> queue.View:
@@ -62,24 +74,26 @@ def last_view(request: HttpRequest) -> queue.View:
 def _table(request: HttpRequest, filters: queue.Filters, asker: queue.Asker) -> dict[str, Any]:
     shown = queue.page(filters, asker)
     counts = queue.counts(asker)
-    ringing = slots.fill("queue.row", shown.rows, request)
-    for ticket in shown.rows:
-        ticket.ringing = ringing.get(ticket.pk, "")  # type: ignore[attr-defined]
+    may_assign = access.may_open_for_customer(asker.user)
+    look = Look(
+        prefix=reverse("ticket_workspace", args=[0]).removesuffix("0/"),
+        may_assign=may_assign,
+        ticked=set(request.GET.getlist("ticket")),
+        ringing=slots.fill("queue.row", shown.rows, request),
+    )
     address = filters.address()
     paged = "&" if address != "?" else ""
     return {
         "view": filters.view,
         "views": _places(filters, counts, asker.user),
-        "rows": shown.rows,
+        "rows": rows_html(shown.rows, look),
         "count": counts[filters.view.key],
         "narrowed": filters.is_narrowed,
-        "ticked": {number for number in request.GET.getlist("ticket") if number.isascii() and number.isdigit()},
-        "may_assign": access.may_open_for_customer(asker.user),
+        "may_assign": may_assign,
         "address": filters.address(page=filters.cursor),
-        "prefix": reverse("ticket_workspace", args=[0]).removesuffix("0/"),
         "newer": f"{address}{paged}page={shown.newer}" if shown.newer else "",
         "older": f"{address}{paged}page={shown.older}" if shown.older else "",
-        "seen": _digest(shown, counts),
+        "seen": _digest(shown, look, counts),
     }
 
 
@@ -105,9 +119,9 @@ def _address_of(view: queue.View) -> str:
     return queue.Filters(view=view).address() if view is not queue.DEFAULT_VIEW else reverse("queue")
 
 
-def _digest(shown: Page[Ticket], counts: dict[str, str]) -> str:
+def _digest(shown: Page[Ticket], look: Look, counts: dict[str, str]) -> str:
     """Changes with anything that the table shows, times apart, which the browser counts on by itself."""
-    rows = [(ticket.pk, ticket.updated_at, ticket.ringing) for ticket in shown.rows]  # type: ignore[attr-defined]
+    rows = [(ticket.pk, ticket.updated_at, look.ringing.get(ticket.pk)) for ticket in shown.rows]
     return blake2s(repr((rows, counts)).encode(), digest_size=8).hexdigest()
 
 
@@ -148,7 +162,7 @@ def assign_many(request: HttpRequest) -> HttpResponseBase:
         _assign(request, tickets, to, filters)
     if not request.htmx:
         return HttpResponseRedirect(reverse("queue") + filters.address(page=filters.cursor), status=303)
-    asker = queue.Asker(request.user, queue.regions_off_shift(clock.now()))
+    asker = queue.Asker(request.user, staffing.off_shift(clock.now()))
     return _show_rows(request, filters, asker)
 
 

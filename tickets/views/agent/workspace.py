@@ -13,7 +13,7 @@ from django.views.decorators.http import require_safe
 from accounts.models import Membership, User
 from supportdesk.lib import clock, slots
 from supportdesk.lib.http import page
-from tickets import access, staffing
+from tickets import access, choices, staffing
 from tickets.actions.moves import zone_of
 from tickets.forms.agent import AnswerForm, FieldsForm, HoldForm
 from tickets.forms.customer import CopyForm
@@ -22,6 +22,7 @@ from tickets.models import Participant, Ticket
 from tickets.states import Verb, permits
 from tickets.views.agent.conversation import conversation
 from tickets.views.agent.gate import desk_only, find
+from tickets.views.agent.options import agent_options, options
 from tickets.views.agent.queue import last_view
 
 _OTHERS_SHOWN = 5
@@ -80,9 +81,9 @@ def show(request: HttpRequest, ticket: Ticket, forms: Forms, *, status: int = 20
     alarm = slots.fill_one("ticket.alarm", ticket, request)
     context = {
         **_news(request, ticket, alarm),
-        **_rail(user, ticket, may),
+        **_rail(user, ticket, may, forms),
         "may": may,
-        "forms": _filled(forms, ticket, may),
+        "forms": _filled(forms, ticket, may, edits=request.GET.get("panel") == "fields"),
         "answer": forms.answer or AnswerForm(user=user),
         "key": new_key() if forms.answer is None or forms.new_key else forms.answer["key"].value() or new_key(),
         "refreshed": bool(request.htmx),
@@ -99,10 +100,19 @@ def _news(request: HttpRequest, ticket: Ticket, alarm: SafeString) -> dict[str, 
         "view": last_view(request),
         "seen": _digest(ticket, alarm),
         "talk": conversation(request, ticket, cursor=request.GET.get("before", "")),
-        "follow_ups": list(
-            Ticket.objects.visible_to(request.user).filter(follow_up_of=ticket).only("subject").order_by("pk")
-        ),
+        "named": _named(ticket),
     }
+
+
+def _named(ticket: Ticket) -> dict[str, str]:
+    """The names of what the ticket's fields choose from lists."""
+    chosen = {
+        "category": ticket.category_id,
+        "environment": ticket.environment_id,
+        "mobile_device": ticket.mobile_device_id,
+    }
+    lists = choices.lists()
+    return {name: next((one.name for one in lists[name] if one.pk == pk), "") for name, pk in chosen.items()}
 
 
 def _digest(ticket: Ticket, alarm: str) -> str:
@@ -151,23 +161,37 @@ def permissions(user: User, ticket: Ticket) -> May:
     )
 
 
-def _filled(forms: Forms, ticket: Ticket, may: May) -> Forms:
-    """The forms of what is permitted."""
+def _filled(forms: Forms, ticket: Ticket, may: May, *, edits: bool) -> Forms:
+    """The forms of what is permitted; that of the fields only when asked for."""
+    if forms.fields is None and edits:
+        forms.fields = FieldsForm(ticket=ticket, auto_id="fields_%s")
     return Forms(
-        fields=(forms.fields or FieldsForm(ticket=ticket, auto_id="fields_%s")) if may.edit else None,
+        fields=forms.fields if may.edit else None,
         hold=(forms.hold or HoldForm(auto_id="hold_%s")) if may.hold else None,
         copy=(forms.copy or CopyForm(auto_id="copy_%s")) if may.copy else None,
         assignee_error=forms.assignee_error,
-        assignee=forms.assignee,
         refusals=forms.refusals,
     )
 
 
-def _rail(user: User, ticket: Ticket, may: May) -> dict[str, Any]:
+def _agents(ticket: Ticket, forms: Forms) -> SafeString:
+    """The options of the assignee, what was wanted or else what is being chosen."""
+    chosen = forms.assignee or ticket.assignee_id or "nobody"
+    nobody = options([("nobody", "Nobody")], chosen)
+    return nobody + agent_options(staffing.by_shift(staffing.agents(), at=clock.now()), chosen)
+
+
+def _copies(ticket: Ticket) -> list[Participant]:
+    """Who is copied in; most tickets have nobody, and finding out who has left takes longer than that."""
+    rows = Participant.objects.filter(ticket=ticket, removed_at=None)
+    return list(rows.current()) if list(rows.values_list("pk")) else []
+
+
+def _rail(user: User, ticket: Ticket, may: May, forms: Forms) -> dict[str, Any]:
     now = clock.now()
     return {
-        "shifts": staffing.by_shift(staffing.agents(), at=now) if may.assign else [],
-        "copies": list(Participant.objects.current().filter(ticket=ticket)),
+        "agents": _agents(ticket, forms) if may.assign else "",
+        "copies": _copies(ticket),
         "customer": _customer(user, ticket),
         "local_time": now.astimezone(zone_of(ticket)),
         "zone": zone_of(ticket).key,

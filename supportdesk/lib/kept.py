@@ -1,0 +1,24 @@
+"""Lists that an admin edits now and then and that every page reads: kept in the process for a moment."""
+
+import time
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
+from django.conf import settings
+
+T = TypeVar("T")
+
+
+class Kept(Generic[T]):
+    """Calls `load` at most every settings.LISTS_SECONDS (tests: each time); what it returns is not to be changed."""
+
+    def __init__(self, load: Callable[[], T]) -> None:
+        self._load = load
+        self._found: tuple[float, T] | None = None
+        self.__doc__ = load.__doc__
+
+    def __call__(self) -> T:
+        found = self._found
+        if found is None or time.monotonic() - found[0] >= settings.LISTS_SECONDS:
+            found = self._found = (time.monotonic(), self._load())
+        return found[1]

@@ -1,0 +1,87 @@
+"""The rows of the queue, written without a template: fifty of them are most of what the page costs."""
+
+from collections.abc import Container, Hashable, Mapping, Sequence
+from dataclasses import dataclass
+
+from django.utils.html import format_html
+from django.utils.safestring import SafeString, mark_safe
+
+from supportdesk.lib.tags import ago, face, plan_badge, priority_mark, status_chip
+from tickets.models import Ticket
+
+_ROW = (
+    '<tr{}>{}<td class="prio-cell">{}</td><td class="subject"><a href="{}{}/" id="t{}" data-open>'
+    '<span class="num muted">#{}</span> {} <span class="muted">{}</span></a></td><td class="org clip">{}</td>'
+    '<td class="status-cell">{}</td><td class="who-cell">{}{}</td><td class="ago">{}</td>'
+    '<td class="snug muted">{}</td></tr>\n'
+)
+_TICK = (
+    '<td class="select"><label><input type="checkbox" name="ticket" value="{}" id="s{}" aria-label="Select #{}"{}>'
+    "</label></td>"
+)
+_TAKE = (
+    '<button class="btn quiet short wide" name="one" value="{}" data-key="a" data-key-label="Assign to me">Assign to me'
+    '<span class="vh"> #{}</span></button><span class="phone">{}</span>'
+)
+_NOTHING = mark_safe('<span class="muted">–</span>')
+_UNREAD, _CHECKED = mark_safe(' class="unread"'), mark_safe(" checked")
+
+
+@dataclass(frozen=True)
+class Look:
+    """What the rows of a table have in common."""
+
+    prefix: str
+    may_assign: bool
+    ticked: Container[str]
+    ringing: Mapping[Hashable, SafeString]
+
+
+def rows_html(tickets: Sequence[Ticket], look: Look) -> SafeString:
+    return mark_safe("".join(_row(ticket, look) for ticket in tickets))  # noqa: S308 - each is format_html
+
+
+def _row(ticket: Ticket, look: Look) -> SafeString:
+    number = ticket.pk
+    return format_html(
+        _ROW,
+        _UNREAD if ticket.waiting_since else "",
+        _tick(number, look) if look.may_assign else "",
+        priority_mark(ticket.priority),
+        look.prefix,
+        number,
+        number,
+        number,
+        ticket.subject,
+        ticket.requester.display_name,
+        _organization(ticket),
+        status_chip(ticket.status),
+        _assignee(ticket, look),
+        look.ringing.get(number, ""),
+        _waiting(ticket),
+        ago(ticket.updated_at, short=True),
+    )
+
+
+def _tick(number: int, look: Look) -> SafeString:
+    return format_html(_TICK, number, number, number, _CHECKED if str(number) in look.ticked else "")
+
+
+def _organization(ticket: Ticket) -> SafeString:
+    if ticket.organization is None:
+        return _NOTHING
+    return format_html("{} {}", ticket.organization.name, plan_badge(ticket.organization.plan.name))
+
+
+def _assignee(ticket: Ticket, look: Look) -> SafeString:
+    if ticket.assignee is None and look.may_assign and not ticket.is_closed:
+        return format_html(_TAKE, ticket.pk, ticket.pk, face(None))
+    return face(ticket.assignee, alone=True)
+
+
+def _waiting(ticket: Ticket) -> SafeString:
+    """Since when the customer waits; phones, which have no column for it, show the last update instead of a dash."""
+    if ticket.waiting_since:
+        return ago(ticket.waiting_since, short=True)
+    shown = '<span class="muted"><span class="wide">–</span><span class="phone">{}</span></span>'
+    return format_html(shown, ago(ticket.updated_at, short=True))
