@@ -7,7 +7,9 @@ A wake-up is sent after commit, carries nothing, and costs at most about 0.3 s w
 import logging
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import lru_cache
 
 from celery import Celery
@@ -20,11 +22,24 @@ _SOCKET_SECONDS = 0.12
 _REST_SECONDS = 5.0
 _rest_until = 0.0
 _one_at_a_time = threading.Lock()
+_asleep = ContextVar("asleep", default=False)
+
+
+@contextmanager
+def asleep() -> Iterator[None]:
+    """Nobody is woken from inside: for loading history, of which each row would send its own wake-up."""
+    before = _asleep.set(True)
+    try:
+        yield
+    finally:
+        _asleep.reset(before)
 
 
 def wake(topic: str) -> None:
     """After the current transaction commits, wake the tasks that settings.WAKES lists for `topic`; never raises."""
     tasks = settings.WAKES[topic]
+    if _asleep.get():
+        return
     transaction.on_commit(lambda: _send(tasks), robust=True)
 
 
