@@ -4,6 +4,7 @@ People sign in by session (with its CSRF check). Everything refused is problem J
 """
 
 import re
+from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlencode
 
@@ -104,13 +105,13 @@ class TicketList(ApiView):
     def get(self, request: Request) -> Response:
         """The requests that you may see, by keyset."""
         query = request.query_params
-        narrowed = TicketFilter(query, Ticket.objects.visible_to(self.person), request=request)
-        if not narrowed.is_valid():
-            raise ValidationError(narrowed.errors)
+        parts = [TicketFilter(query, part, request=request) for part in Ticket.objects.visible_parts(self.person)]
+        if not parts[0].is_valid():
+            raise ValidationError(parts[0].errors)
         by, ascending = _order(query.get("order", ORDERS[0]), self.person)
         return _page_answer(
             request,
-            narrowed.qs.with_row_data().select_related("environment", "mobile_device"),
+            [part.qs.with_row_data().select_related("environment", "mobile_device") for part in parts],
             _ticket_serializer(self.person),
             {"status", "priority", "order", "cursor", "page_size"},
             by=by,
@@ -164,7 +165,7 @@ class ReplyList(ApiView):
         messages = Message.objects.visible_to(self.person).filter(ticket=ticket).select_related("author")
         return _page_answer(
             request,
-            messages.prefetch_related("attachments"),
+            [messages.prefetch_related("attachments")],
             _message_serializer(self.person),
             {"cursor", "page_size"},
             by="created_at",
@@ -258,19 +259,20 @@ def _order(name: str, person: User) -> tuple[str, bool]:
 
 def _page_answer(
     request: Request,
-    rows: QuerySet[Any],
+    parts: Sequence[QuerySet[Any]],
     serializer: type[serializers.BaseSerializer[Any]],
     known: set[str],
     *,
     by: str,
     ascending: bool,
 ) -> Response:
-    """One page of `rows`; a parameter that isn't `known` is refused by name."""
+    """One page of what is in `parts`; a parameter that isn't `known` is refused by name."""
     query = request.query_params
     if unknown := set(query) - known:
         raise ValidationError({name[:100]: ["There is no such parameter."] for name in unknown})
     size = _page_size(query.get("page_size", ""))
-    shown = keyset.page_of(rows, by=by, size=size, cursor=query.get("cursor", ""), ascending=ascending)
+    cursor = query.get("cursor", "")
+    shown = keyset.page_of_parts(parts, by=by, size=size, cursor=cursor, ascending=ascending)
     answer = {
         "results": serializer(shown.rows, many=True, context={"request": request}).data,
         "next": _page_address(request, shown.older),

@@ -34,14 +34,29 @@ def page_of(
     Columns are integers or instants, of the table or annotated. Raises Invalid (field "cursor") for a cursor that no
     page of ours gave out.
     """
+    return page_of_parts([rows], by=by, size=size, cursor=cursor, ascending=ascending)
+
+
+def page_of_parts(
+    parts: Sequence[QuerySet[Row]], *, by: str | Sequence[str], size: int, cursor: str = "", ascending: bool = False
+) -> Page[Row]:
+    """One page of what is in any of `parts`, as `page_of` gives it.
+
+    Each part is asked by itself, so that each can walk an index of its own; one OR of them all would read the table.
+    """
     columns = [name for name in ([by] if isinstance(by, str) else by) if name != "id"]
-    instants = [_is_instant(rows, name) for name in columns]
+    instants = [_is_instant(parts[0], name) for name in columns]
     backwards, key = _read(cursor, instants) if cursor else (False, None)
     falling = ascending == backwards
     names = [*columns, "id"]
-    if key is not None:
-        rows = rows.filter(_beyond(names, key, falling=falling))
-    found = list(rows.order_by(*(f"-{name}" if falling else name for name in names))[: size + 1])
+    order = [f"-{name}" if falling else name for name in names]
+    merged: dict[Any, Row] = {}
+    for part in parts:
+        beyond = part if key is None else part.filter(_beyond(names, key, falling=falling))
+        merged |= {row.pk: row for row in beyond.order_by(*order)[: size + 1]}
+    found = list(merged.values())
+    if len(parts) > 1:
+        found.sort(key=lambda row: [getattr(row, name) for name in names], reverse=falling)
     more, found = len(found) > size, found[:size]
     if backwards:
         found.reverse()

@@ -439,3 +439,19 @@ def test_an_empty_request_by_mail_has_no_fields_to_name(rita: User, ticket: Tick
     Ticket.objects.filter(pk=ticket.pk).update(priority=None, category=None, environment=None)
     body = client_of(rita).get(f"{LIST}{ticket.number}/").json()
     assert (body["priority"], body["category"], body["environment"], body["mobile_device"]) == (None,) * 4
+
+
+def test_what_is_seen_for_several_reasons_is_listed_once_and_in_order(
+    rita: User, tom: User, mona: User, sam: User, client_of: ClientOf
+) -> None:
+    own = factories.open_ticket(mona, cc=[rita.email])
+    hers = factories.open_ticket(rita, cc=[mona.email])
+    toms, foreign = factories.open_ticket(tom), factories.open_ticket(sam, cc=[mona.email])
+    factories.open_ticket(sam)
+    browser, numbers, path = client_of(mona), [], f"{LIST}?page_size=1"
+    while path:
+        page = browser.get(path).json()
+        numbers += [row["number"] for row in page["results"]]
+        path = page["next"]
+    assert numbers == [foreign.number, toms.number, hers.number, own.number]
+    assert set(numbers) == set(Ticket.objects.visible_to(mona).values_list("pk", flat=True))
