@@ -15,6 +15,7 @@ from django.utils.safestring import SafeString, mark_safe
 from lucide.templatetags.lucide import lucide as draw
 
 from supportdesk.lib import clock
+from supportdesk.lib.html import markup
 
 register = template.Library()
 
@@ -34,6 +35,8 @@ PRIORITIES = {
 }
 _MINUTE, _HOUR = 60, 3600
 _WEEK = 7
+_WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
 @register.simple_tag
@@ -88,9 +91,9 @@ def face(user: Any, size: str = "", *, alone: bool = False) -> SafeString:
     name = getattr(user, "display_name", "") or str(user)
     looks = " ".join(filter(None, ("face", size, "" if getattr(user, "is_desk", False) else "c")))
     if not alone:
-        return format_html('<span class="{}" aria-hidden="true">{}</span>', looks, initials(name))
+        return markup('<span class="{}" aria-hidden="true">{}</span>', looks, initials(name))
     shown = '<span class="{}" title="{}"><span aria-hidden="true">{}</span><span class="vh">{}</span></span>'
-    return format_html(shown, looks, name, initials(name), name)
+    return markup(shown, looks, name, initials(name), name)
 
 
 def initials(name: str) -> str:
@@ -115,13 +118,14 @@ def ago(dt: datetime | None, *, short: bool = False) -> SafeString:
     """`6 min ago`, with the exact local time on hover; `short=True` leaves out the word, for table cells."""
     if dt is None:
         return SafeString("")
-    local = timezone.localtime(dt)
-    return format_html(
+    zone = timezone.get_current_timezone()
+    local = dt.astimezone(zone)
+    return markup(
         '<time datetime="{}" title="{}" data-ago="{}">{}</time>',
         dt.isoformat(timespec="seconds"),
         exact(local),
         "short" if short else "long",
-        relative(local, timezone.localtime(clock.now()), short=short),
+        relative(local, clock.now().astimezone(zone), short=short),
     )
 
 
@@ -131,15 +135,14 @@ def when(dt: datetime | None) -> SafeString:
     if dt is None:
         return SafeString("")
     local = timezone.localtime(dt)
-    shown = f"{_day(local.date())} {local.year}, {local:%H:%M}"
-    return format_html(
-        '<time datetime="{}" title="{}">{}</time>', dt.isoformat(timespec="seconds"), exact(local), shown
-    )
+    shown = f"{_day(local)} {local.year}, {local.hour:02}:{local.minute:02}"
+    return markup('<time datetime="{}" title="{}">{}</time>', dt.isoformat(timespec="seconds"), exact(local), shown)
 
 
 def exact(local: datetime) -> str:
     """`Mon 23 Nov 2026, 14:02 CET`"""
-    return f"{local:%a} {_day(local.date())} {local.year}, {local:%H:%M %Z}"
+    clock_time = f"{local.hour:02}:{local.minute:02} {local.tzname() or ''}"
+    return f"{_WEEKDAYS[local.weekday()]} {_day(local)} {local.year}, {clock_time.rstrip()}"
 
 
 def relative(local: datetime, now: datetime, *, short: bool = False) -> str:
@@ -170,7 +173,7 @@ def _by_calendar(day: date, today: date, *, short: bool) -> str:
 
 
 def _day(day: date) -> str:
-    return f"{day.day} {day:%b}"
+    return f"{day.day} {_MONTHS[day.month - 1]}"
 
 
 # --- Forms ---------------------------------------------------------------------------------------------------------
