@@ -44,6 +44,7 @@ PEOPLE = (
 _LONGEST_REST = 30.0  # seconds between two starts of a process that keeps dying
 _STEADY_AFTER = 60.0  # seconds after which a process counts as healthy again
 _STOP_WITHIN = 10.0
+_WEB_FIRST = 2.0  # seconds
 _BIGGEST_LOG = 20_000_000
 _BORROWED = ("DESK_ENV", "SECRET_KEY", "DATABASE_URL", "REDIS_URL", "SITE_URL", "ALLOWED_HOSTS", "DEMO_DIR")
 
@@ -127,9 +128,10 @@ class Demo:
 
     # --- the desk's own processes --------------------------------------------------------------------------------
     def start_parts(self) -> None:
-        self.parts = [Part(name, command) for name, command in _commands(self.folder, self.port).items()]
-        for part in self.parts:
-            self._start(part)
+        """Web first, so that people wait for nothing else; `watch` starts the others a moment later."""
+        now = time.monotonic()
+        for name, command in _commands(self.folder, self.port).items():
+            self.parts.append(Part(name, command, start_again_at=now if name == "web" else now + _WEB_FIRST))
         threading.Thread(target=self._welcome, daemon=True).start()
 
     def watch(self) -> None:
