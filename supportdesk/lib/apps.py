@@ -1,5 +1,3 @@
-from typing import ClassVar
-
 from django.apps import AppConfig
 from django.contrib.staticfiles import apps as staticfiles
 
@@ -12,7 +10,7 @@ class LibConfig(AppConfig):
 class StaticFilesConfig(staticfiles.StaticFilesConfig):
     """Collects what a page of ours may name: packages bring megabytes that none does, slow to compress."""
 
-    ignore_patterns: ClassVar = [
+    ignore_patterns = [
         *staticfiles.StaticFilesConfig.ignore_patterns,
         *("redoc", "rest_framework", "htmax-*", "htmx-4*", "htmx-2.js"),
     ]
