@@ -119,11 +119,9 @@ def _conversation(request: HttpRequest, ticket: Ticket) -> dict[str, Any]:
     newest = list(messages.order_by("-created_at", "-id")[: None if "all" in request.GET else MOST_MESSAGES + 1])
     is_cut = "all" not in request.GET and len(newest) > MOST_MESSAGES
     shown = newest[:MOST_MESSAGES] if is_cut else newest
-    visible = Ticket.objects.visible_to(request.user)
-    follow_ups = list(visible.filter(follow_up_of=ticket).order_by("pk"))
+    original, follow_ups = _linked(request.user, ticket)
     events = ticket.events.filter(kind__in=FOR_CUSTOMERS).select_related("actor").order_by("at", "id")
     lines = happenings(events, viewer=request.user, follow_ups=follow_ups)
-    original = visible.filter(pk=ticket.follow_up_of_id).first() if ticket.follow_up_of_id else None
     return {
         "entries": _in_order(shown, lines, since=shown[-1].created_at if is_cut else None),
         "is_cut": is_cut,
@@ -131,6 +129,16 @@ def _conversation(request: HttpRequest, ticket: Ticket) -> dict[str, Any]:
         "original": original,
         "follow_ups": follow_ups,
     }
+
+
+def _linked(user: User, ticket: Ticket) -> tuple[Ticket | None, list[Ticket]]:
+    """The request that it follows up on and those that follow up on it, as far as the person sees them."""
+    original, follow_ups = None, []
+    if ticket.follow_up_of_id:
+        original = Ticket.objects.visible_to(user).filter(pk=ticket.follow_up_of_id).first()
+    if ticket.is_closed:
+        follow_ups = list(Ticket.objects.visible_to(user).filter(follow_up_of=ticket).order_by("pk"))
+    return original, follow_ups
 
 
 def _in_order(messages: list[Message], lines: list[Happening], *, since: datetime | None) -> list[dict[str, Any]]:
