@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable
 
-from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 
+from supportdesk.lib.html import escaped
 from tickets.staffing import Shift
 
 
@@ -16,7 +16,7 @@ def options(pairs: Iterable[tuple[object, str]], chosen: object = "") -> SafeStr
 def agent_options(shifts: Iterable[Shift], chosen: object = "") -> SafeString:
     """The agents by region, those on shift first."""
     groups = [
-        f'<optgroup label="{escape(shift.label)}">'
+        f'<optgroup label="{escaped(shift.label)}">'
         + "".join(_option(agent.pk, agent.display_name, chosen) for agent in shift.agents)
         + "</optgroup>"
         for shift in shifts
@@ -26,4 +26,4 @@ def agent_options(shifts: Iterable[Shift], chosen: object = "") -> SafeString:
 
 def _option(value: object, label: str, chosen: object) -> str:
     selected = " selected" if str(value) == str(chosen) else ""
-    return f'<option value="{escape(value)}"{selected}>{escape(label)}</option>'
+    return f'<option value="{escaped(value)}"{selected}>{escaped(label)}</option>'
