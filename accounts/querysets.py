@@ -86,7 +86,8 @@ class InvitationQuerySet(models.QuerySet["Invitation"]):
         return self.filter(organization__in=Organization.objects.managed_by(user))
 
     def of_day_before(self, at: datetime) -> InvitationQuerySet:
-        return self.filter(created_at__gt=at - timedelta(days=1), created_at__lte=at)
+        """Those of the last 24 hours, and any that somebody who read the clock a moment later was quicker to make."""
+        return self.filter(created_at__gt=at - timedelta(days=1))
 
 
 class DomainQuerySet(models.QuerySet["OrganizationDomain"]):
