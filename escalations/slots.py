@@ -36,13 +36,25 @@ def register() -> None:
 
 
 def _pages(tickets: Sequence[Ticket], request: HttpRequest) -> list[Page]:
+    """The open pages of a table's tickets."""
     rows = Page.objects.visible_to(request.user).open().filter(ticket__in=tickets)
     return list(rows.select_related("acknowledged_by").order_by("pk"))
 
 
+def _pages_ever(tickets: Sequence[Ticket], request: HttpRequest) -> list[Page]:
+    """All pages there ever were of the tickets; a request asks once, for the alarm and for the history."""
+    asked = tuple(ticket.pk for ticket in tickets)
+    known: tuple[object, list[Page]] | None = getattr(request, "_pages_ever", None)
+    if known is None or known[0] != asked:
+        rows = Page.objects.visible_to(request.user).filter(ticket__in=asked)
+        known = (asked, list(rows.select_related("acknowledged_by").order_by("pk")))
+        request._pages_ever = known  # type: ignore[attr-defined]
+    return known[1]
+
+
 def ticket_alarm(tickets: Sequence[Ticket], request: HttpRequest) -> Filled:
     """The banner of an open page, with its Acknowledge button while it rings."""
-    pages = _pages(tickets, request)
+    pages = [page for page in _pages_ever(tickets, request) if page.is_open]
     people = ringing_people(pages) if any(page.is_ringing for page in pages) else {}
     return {
         page.ticket_id: SafeString(
@@ -56,13 +68,15 @@ def ticket_alarm(tickets: Sequence[Ticket], request: HttpRequest) -> Filled:
 
 def ticket_timeline(tickets: Sequence[Ticket], request: HttpRequest) -> Filled:
     """What paging did about each ticket, oldest first, as lines of the conversation."""
-    seen = Page.objects.visible_to(request.user).filter(ticket__in=tickets)
-    events = PageEvent.objects.filter(page__in=seen).select_related("actor", "page").order_by("-at", "-pk")
+    seen = {page.pk: page.ticket_id for page in _pages_ever(tickets, request)}
+    if not seen:
+        return {}
+    events = PageEvent.objects.filter(page__in=seen).select_related("actor").order_by("-at", "-pk")
     lines: dict[Hashable, list[tuple[datetime, SafeString]]] = {}
     for event in reversed(events[:_HISTORY_LENGTH]):
         line = timeline.line(event)
         shown = format_html('<div class="happened {}">{}, {}</div>', line.look, line.text, ago(line.at))
-        lines.setdefault(event.page.ticket_id, []).append((line.at, shown))
+        lines.setdefault(seen[event.page_id], []).append((line.at, shown))
     return {pk: slots.Lines(found) for pk, found in lines.items()}
 
 

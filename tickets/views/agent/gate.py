@@ -3,12 +3,13 @@
 from collections.abc import Callable
 from functools import wraps
 
+from django.db.models import Exists, OuterRef, Subquery
 from django.http import Http404, HttpRequest, HttpResponseBase
 
-from accounts.models import User
+from accounts.models import Membership, User
 from supportdesk.lib.errors import NotAllowed
 from tickets import access
-from tickets.models import Ticket
+from tickets.models import Participant, Ticket
 from tickets.views.gate import denied, signed_in
 
 View = Callable[..., HttpResponseBase]
@@ -40,8 +41,11 @@ def agents_only(view: View) -> View:
 
 
 def find(user: User, number: int) -> Ticket:
-    """The ticket with its people, or a 404 (S048)."""
+    """The ticket with its people, or a 404 (S048); `member_role` and `has_copies` come along in the same query."""
+    member = Membership.objects.active().filter(user=OuterRef("requester"), organization=OuterRef("organization"))
+    copies = Participant.objects.filter(ticket=OuterRef("pk"), removed_at=None)
     rows = Ticket.objects.visible_to(user).select_related("organization__plan", "requester", "assignee")
+    rows = rows.annotate(member_role=Subquery(member.values("role")[:1]), has_copies=Exists(copies))
     ticket = rows.filter(pk=number).first()
     if ticket is None:
         raise Http404

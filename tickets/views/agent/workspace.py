@@ -56,7 +56,11 @@ def show_workspace(request: HttpRequest, number: int) -> HttpResponseBase:
 
 def _show_earlier(request: HttpRequest, ticket: Ticket) -> HttpResponse:
     """The stretch of the conversation before, to be set above what is there."""
-    context = {"ticket": ticket, "talk": conversation(request, ticket, cursor=request.GET.get("before", ""))}
+    context = {
+        "ticket": ticket,
+        "here": ticket.desk_url,
+        "talk": conversation(request, ticket, cursor=request.GET.get("before", "")),
+    }
     return _varied(page(request, "tickets/desk/_thread.html", context))
 
 
@@ -96,6 +100,7 @@ def show(request: HttpRequest, ticket: Ticket, forms: Forms, *, status: int = 20
 def _news(request: HttpRequest, ticket: Ticket, alarm: SafeString) -> dict[str, Any]:
     return {
         "ticket": ticket,
+        "here": ticket.desk_url,
         "alarm": alarm,
         "view": last_view(request),
         "seen": _digest(ticket, alarm),
@@ -181,17 +186,12 @@ def _agents(ticket: Ticket, forms: Forms) -> SafeString:
     return nobody + agent_options(staffing.by_shift(staffing.agents(), at=clock.now()), chosen)
 
 
-def _copies(ticket: Ticket) -> list[Participant]:
-    """Who is copied in; most tickets have nobody, and finding out who has left takes longer than that."""
-    rows = Participant.objects.filter(ticket=ticket, removed_at=None)
-    return list(rows.current()) if list(rows.values_list("pk")) else []
-
-
 def _rail(user: User, ticket: Ticket, may: May, forms: Forms) -> dict[str, Any]:
     now = clock.now()
     return {
         "agents": _agents(ticket, forms) if may.assign else "",
-        "copies": _copies(ticket),
+        # Most tickets have none, and finding out who of them has left takes longer than that.
+        "copies": list(Participant.objects.current().filter(ticket=ticket)) if ticket.has_copies else [],  # type: ignore[attr-defined]
         "customer": _customer(user, ticket),
         "local_time": now.astimezone(zone_of(ticket)),
         "zone": zone_of(ticket).key,
@@ -205,8 +205,8 @@ def _customer(user: User, ticket: Ticket) -> dict[str, Any]:
         role = ""
     else:
         others = Ticket.objects.visible_to(user).filter(organization=ticket.organization)
-        member = Membership.objects.active().filter(user=ticket.requester, organization=ticket.organization).first()
-        role = member.get_role_display() if member else "No longer a member"
+        held = ticket.member_role  # type: ignore[attr-defined]
+        role = Membership.Role(held).label if held else "No longer a member"
     found = others.unfinished().exclude(pk=ticket.pk).only("subject", "status").order_by("-updated_at", "-id")
     rows = list(found[: _OTHERS_SHOWN + 1])
     return {
