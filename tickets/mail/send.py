@@ -113,7 +113,7 @@ def still_wanted(mail: OutgoingMail) -> bool:
         return access.sees_desk(reader)
     if not reader.is_active:
         return False
-    return Ticket.objects.visible_to(reader).filter(pk=mail.ticket_id).exists() or _is_copied(mail, user=reader)
+    return Ticket.objects.visible_to(reader).filter(pk=mail.ticket.pk).exists() or _is_copied(mail, user=reader)
 
 
 def _is_copied(mail: OutgoingMail, **who: object) -> bool:
