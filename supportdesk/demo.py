@@ -250,13 +250,21 @@ def _commands(folder: Path, port: int) -> dict[str, list[str]]:
     """The desk's processes; the same shape as docker-compose.yml."""
     python = [sys.executable, "-m"]
     celery = [*python, "celery", "--quiet", "-A", "supportdesk.celery"]
-    worker = [*celery, "worker", "--without-mingle", "--without-gossip", "--pool=threads", "--concurrency=2"]
+    worker = [
+        *celery,
+        "worker",
+        "--without-mingle",
+        "--without-gossip",
+        "--pool=threads",
+        "--concurrency=2",
+        "--loglevel=INFO",
+    ]
     web = ["--worker-class=gthread", "--workers=2", "--threads=4", "--no-control-socket", f"--bind=127.0.0.1:{port}"]
     return {
         "web": [*python, "gunicorn", *web, "--preload", "--graceful-timeout=5", "supportdesk.wsgi"],
         "paging": [*worker, "--queues=paging", "--hostname=paging@demo"],
         "worker": [*worker, "--queues=default", "--hostname=default@demo"],
-        "beat": [*celery, "beat", "--pidfile=", f"--schedule={folder / 'celerybeat-schedule'}"],
+        "beat": [*celery, "beat", "--loglevel=INFO", "--pidfile=", f"--schedule={folder / 'celerybeat-schedule'}"],
         "pager": manage("pager"),
     }
 
