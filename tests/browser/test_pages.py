@@ -1,0 +1,81 @@
+"""Every page at both sizes in both themes: accessible, no wider than its window, quiet, self-contained."""
+
+from collections.abc import Callable
+
+import pytest
+
+from accounts.models import User
+from tests.browser.conftest import DESKTOP, PHONE, Window
+from tickets.models import Ticket
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+LOOKS = [(DESKTOP, "light"), (DESKTOP, "dark"), (PHONE, "light"), (PHONE, "dark")]
+
+
+def check(window: Callable[..., Window], user: User | None, paths: list[str]) -> None:
+    wrong = []
+    for size, theme in LOOKS:
+        seen = window(user, size=size, theme=theme)
+        for path in paths:
+            seen.open(path)
+            label = f"{path} at {size['width']}, {theme}"
+            wrong += [f"{label}: {fault}" for fault in seen.accessibility_faults()]
+            if seen.overflow() > 0:
+                wrong.append(f"{label}: {seen.overflow()} px wider than the window")
+        wrong += seen.faults
+        foreign = [url for url in seen.asked if not url.startswith(("data:", "http://localhost", "http://127.0.0.1"))]
+        wrong += foreign
+    assert not wrong, "\n".join(wrong)
+
+
+def test_pages_for_everybody(window: Callable[..., Window], _defaults: None) -> None:
+    check(window, None, ["/", "/help/", "/accounts/login/", "/accounts/signup/", "/accounts/password/reset/"])
+
+
+def test_pages_of_a_customer(window: Callable[..., Window], busy_desk: Ticket, rita: User) -> None:
+    check(window, rita, ["/requests/", "/requests/new/", f"/requests/{busy_desk.number}/", "/profile/"])
+
+
+def test_pages_of_a_manager(window: Callable[..., Window], busy_desk: Ticket, mona: User) -> None:
+    check(window, mona, ["/requests/", "/organisations/northwind/members/"])
+
+
+def test_pages_of_somebody_with_nothing(window: Callable[..., Window], tom: User, fred: User) -> None:
+    check(window, tom, ["/requests/"])
+    check(window, fred, ["/requests/", "/requests/new/"])
+
+
+def test_pages_of_an_agent(window: Callable[..., Window], busy_desk: Ticket, bo: User) -> None:
+    page = busy_desk.paging_pages.get() if hasattr(busy_desk, "paging_pages") else None
+    paths = ["/desk/", f"/desk/tickets/{busy_desk.number}/", "/desk/tickets/new/", "/desk/on-call/"]
+    check(window, bo, [*paths, f"/desk/pages/{page.pk}/"] if page else paths)
+
+
+def test_the_empty_desk(window: Callable[..., Window], ann: User) -> None:
+    check(window, ann, ["/desk/", "/desk/on-call/"])
+
+
+def test_s044_a_script_in_the_database_does_not_run(
+    window: Callable[..., Window], ringing: Ticket, rita: User, bo: User
+) -> None:
+    """Whatever got past the sanitiser meets the content security policy."""
+    evil = '<script>document.title="owned"</script><img src=x onerror="document.title=\'owned\'"><b>still here</b>'
+    ringing.messages.update(body_html=evil)
+    for user, path in ((rita, f"/requests/{ringing.number}/"), (bo, f"/desk/tickets/{ringing.number}/")):
+        seen = window(user)
+        page = seen.open(path)
+        page.get_by_text("still here").first.wait_for()
+        assert page.title() != "owned"
+        assert any("Content Security Policy" in fault for fault in seen.faults)
+
+
+def test_s045_opening_a_ticket_asks_nobody_else(window: Callable[..., Window], rita: User, ann: User) -> None:
+    from tests import factories
+
+    body = "![x](http://third.example/a.png) <img src='http://third.example/b.png'> [c](http://third.example/c)"
+    ticket = factories.open_ticket(rita, body=body)
+    for user, path in ((rita, f"/requests/{ticket.number}/"), (ann, f"/desk/tickets/{ticket.number}/")):
+        seen = window(user)
+        seen.open(path).wait_for_load_state("networkidle")
+        assert not [url for url in seen.asked if "third.example" in url]
