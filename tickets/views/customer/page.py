@@ -14,7 +14,7 @@ from tickets import access
 from tickets.forms.customer import CopyForm, RaiseForm, ReplyForm, higher_than
 from tickets.guidance import first_reply
 from tickets.history import FOR_CUSTOMERS, Happening, happenings
-from tickets.models import Message, Participant, Ticket
+from tickets.models import EventKind, Message, Participant, Ticket
 from tickets.standing import standing_of
 from tickets.states import Status, Verb, permits
 from tickets.views.gate import find_ticket, for_customers
@@ -119,8 +119,9 @@ def _conversation(request: HttpRequest, ticket: Ticket) -> dict[str, Any]:
     newest = list(messages.order_by("-created_at", "-id")[: None if "all" in request.GET else MOST_MESSAGES + 1])
     is_cut = "all" not in request.GET and len(newest) > MOST_MESSAGES
     shown = newest[:MOST_MESSAGES] if is_cut else newest
-    original, follow_ups = _linked(request.user, ticket)
-    events = ticket.events.filter(kind__in=FOR_CUSTOMERS).select_related("actor").order_by("at", "id")
+    events = list(ticket.events.filter(kind__in=FOR_CUSTOMERS).select_related("actor").order_by("at", "id"))
+    was_followed_up = any(event.kind == EventKind.FOLLOWED_UP for event in events)
+    original, follow_ups = _linked(request.user, ticket, was_followed_up=was_followed_up)
     lines = happenings(events, viewer=request.user, follow_ups=follow_ups)
     return {
         "entries": _in_order(shown, lines, since=shown[-1].created_at if is_cut else None),
@@ -131,12 +132,12 @@ def _conversation(request: HttpRequest, ticket: Ticket) -> dict[str, Any]:
     }
 
 
-def _linked(user: User, ticket: Ticket) -> tuple[Ticket | None, list[Ticket]]:
+def _linked(user: User, ticket: Ticket, *, was_followed_up: bool) -> tuple[Ticket | None, list[Ticket]]:
     """The request that it follows up on and those that follow up on it, as far as the person sees them."""
     original, follow_ups = None, []
     if ticket.follow_up_of_id:
         original = Ticket.objects.visible_to(user).filter(pk=ticket.follow_up_of_id).first()
-    if ticket.is_closed:
+    if was_followed_up:
         follow_ups = list(Ticket.objects.visible_to(user).filter(follow_up_of=ticket).order_by("pk"))
     return original, follow_ups
 
