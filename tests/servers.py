@@ -15,11 +15,13 @@ import django
 
 from supportdesk import embedded
 
+_PREFIX = "supportdesk-tests-"
 _stops: list[Callable[[], object]] = []
 
 
 def start() -> None:
     """Start what is missing, tell Django by the environment, and set it up."""
+    _remove_leftovers()
     if "DATABASE_URL" not in os.environ or "REDIS_URL" not in os.environ:
         _start_servers()
     worker = os.environ.get("PYTEST_XDIST_WORKER", "")
@@ -27,7 +29,7 @@ def start() -> None:
         number = int(worker.removeprefix("gw")) + 1
         os.environ["REDIS_URL"] = os.environ["REDIS_URL"].rsplit("/", 1)[0] + f"/{number}"
     os.environ["DESK_ENV"] = "test"
-    files = _folder("supportdesk-files-")
+    files = _folder()
     (files / "static").mkdir()  # WhiteNoise warns of a folder that isn't there
     os.environ["DEMO_DIR"] = str(files)
     os.environ["DJANGO_SETTINGS_MODULE"] = "supportdesk.settings"
@@ -43,7 +45,7 @@ def stop() -> None:
 
 
 def _start_servers() -> None:
-    folder = _folder("supportdesk-tests-")
+    folder = _folder()
     postgres = embedded.start_postgres(folder / "postgres", durable=False)
     _stops.append(postgres.stop)
     valkey = embedded.start_valkey(folder / "valkey")
@@ -51,10 +53,28 @@ def _start_servers() -> None:
     os.environ |= {"DATABASE_URL": postgres.url, "REDIS_URL": valkey.url}
 
 
-def _folder(prefix: str) -> Path:
-    folder = Path(tempfile.mkdtemp(prefix=prefix))
+def _folder() -> Path:
+    folder = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-"))
     _stops.append(lambda: shutil.rmtree(folder, ignore_errors=True))
     return folder
+
+
+def _remove_leftovers() -> None:
+    """Remove the folders of runs that were killed before they could do it themselves."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*-*"):
+        owner = folder.name.removeprefix(_PREFIX).partition("-")[0]
+        if owner.isdigit() and not _is_alive(int(owner)):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 start()
