@@ -17,6 +17,7 @@ from tickets.forms.agent import OnBehalfForm, PersonForm
 from tickets.guidance import guidance_html
 from tickets.models import Channel, Ticket
 from tickets.views.agent.gate import agents_only
+from tickets.views.agent.places import places
 
 _OTHERS_SHOWN = 5
 
@@ -27,7 +28,12 @@ def open_ticket(request: HttpRequest) -> HttpResponseBase:
     given = request.POST if request.method == "POST" else request.GET
     whom = PersonForm(given if request.method == "POST" or "email" in given else None)
     if not whom.is_valid():
-        return page(request, "tickets/desk/new_person.html", {"form": whom}, status=400 if whom.is_bound else 200)
+        return page(
+            request,
+            "tickets/desk/new_person.html",
+            {"form": whom, "views": places(request.user)},
+            status=400 if whom.is_bound else 200,
+        )
     email = whom.cleaned_data["email"]
     requester = User.objects.customers().filter(email=email).first()
     if request.method == "POST":
@@ -64,6 +70,7 @@ def _submit(request: HttpRequest, email: str, requester: User | None) -> HttpRes
 def _show(request: HttpRequest, form: OnBehalfForm, *, status: int = 200) -> HttpResponse:
     context: dict[str, Any] = {
         "form": form,
+        "views": places(request.user),
         "requester": form.requester,
         "email": form.email,
         "plan": plan_for(form.requester, form.chosen_organization) if form.requester else None,

@@ -1,6 +1,5 @@
 """The queue: built-in views at the left, the table, what narrows it, and assigning many at once."""
 
-from dataclasses import dataclass
 from hashlib import blake2s
 from typing import Any
 
@@ -21,12 +20,12 @@ from tickets.models import Priority, Ticket
 from tickets.states import Status
 from tickets.views.agent.gate import agents_only, desk_only
 from tickets.views.agent.options import agent_options, options
+from tickets.views.agent.places import places, remember_view
 from tickets.views.agent.rows import Look, rows_html
 
 _MOST_AT_ONCE = 100
 _MOST_SAID = 5
 _SUGGESTED = 12
-_VIEW_COOKIE = "desk-view"
 
 
 @desk_only
@@ -48,8 +47,7 @@ def show_queue(request: HttpRequest) -> HttpResponseBase:
     }
     response = answer(request, "tickets/desk/queue.html", context)
     patch_vary_headers(response, ["HX-Request", "HX-Target"])
-    if request.COOKIES.get(_VIEW_COOKIE) != filters.view.key:
-        response.set_cookie(_VIEW_COOKIE, filters.view.key, secure=request.is_secure(), httponly=True, samesite="Lax")
+    remember_view(request, response, filters.view)
     return response
 
 
@@ -66,11 +64,6 @@ def _selects(filters: queue.Filters, shifts: list[staffing.Shift]) -> dict[str, 
     }
 
 
-def last_view(request: HttpRequest) -> queue.View:
-    """The view of the queue that the person looked at last, to lead back to."""
-    return queue.VIEWS.get(request.COOKIES.get(_VIEW_COOKIE, ""), queue.DEFAULT_VIEW)
-
-
 def _table(request: HttpRequest, filters: queue.Filters, asker: queue.Asker) -> dict[str, Any]:
     shown = queue.page(filters, asker)
     counts = queue.counts(asker)
@@ -85,7 +78,7 @@ def _table(request: HttpRequest, filters: queue.Filters, asker: queue.Asker) -> 
     paged = "&" if address != "?" else ""
     return {
         "view": filters.view,
-        "views": _places(filters, counts, asker.user),
+        "views": places(asker.user, counts, filters.view),
         "rows": rows_html(shown.rows, look),
         "count": counts[filters.view.key],
         "narrowed": filters.is_narrowed,
@@ -95,28 +88,6 @@ def _table(request: HttpRequest, filters: queue.Filters, asker: queue.Asker) -> 
         "older": f"{address}{paged}page={shown.older}" if shown.older else "",
         "seen": _digest(shown, look, counts),
     }
-
-
-@dataclass(frozen=True)
-class Place:
-    """A view in the navigation."""
-
-    view: queue.View
-    address: str
-    count: str
-    is_current: bool
-
-
-def _places(filters: queue.Filters, counts: dict[str, str], user: User) -> list[Place]:
-    return [
-        Place(view, _address_of(view), counts.get(view.key, ""), view is filters.view)
-        for view in queue.VIEWS.values()
-        if view.key != "mine" or user.is_agent
-    ]
-
-
-def _address_of(view: queue.View) -> str:
-    return queue.Filters(view=view).address() if view is not queue.DEFAULT_VIEW else reverse("queue")
 
 
 def _digest(shown: Page[Ticket], look: Look, counts: dict[str, str]) -> str:

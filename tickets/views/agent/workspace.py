@@ -23,7 +23,7 @@ from tickets.states import Verb, permits
 from tickets.views.agent.conversation import conversation
 from tickets.views.agent.gate import desk_only, find
 from tickets.views.agent.options import agent_options, options
-from tickets.views.agent.queue import last_view
+from tickets.views.agent.places import last_view, places
 
 _OTHERS_SHOWN = 5
 _CHANGES_BY_ITSELF = re.compile(r"<time.*?</time>|<input[^>]*>", re.DOTALL)
@@ -91,6 +91,7 @@ def show(request: HttpRequest, ticket: Ticket, forms: Forms, *, status: int = 20
         "answer": forms.answer or AnswerForm(user=user),
         "key": new_key() if forms.answer is None or forms.new_key else forms.answer["key"].value() or new_key(),
         "refreshed": bool(request.htmx),
+        "views": places(user) if not request.htmx else [],
     }
     return _varied(
         page(request, "tickets/desk/workspace.html", context, fragment="tickets/desk/_changed.html", status=status)
@@ -187,14 +188,11 @@ def _agents(ticket: Ticket, forms: Forms) -> SafeString:
 
 
 def _rail(user: User, ticket: Ticket, may: May, forms: Forms) -> dict[str, Any]:
-    now = clock.now()
     return {
         "agents": _agents(ticket, forms) if may.assign else "",
         # Most tickets have none, and finding out who of them has left takes longer than that.
         "copies": list(Participant.objects.current().filter(ticket=ticket)) if ticket.has_copies else [],  # type: ignore[attr-defined]
         "customer": _customer(user, ticket),
-        "local_time": now.astimezone(zone_of(ticket)),
-        "zone": zone_of(ticket).key,
     }
 
 
@@ -209,7 +207,11 @@ def _customer(user: User, ticket: Ticket) -> dict[str, Any]:
         role = Membership.Role(held).label if held else "No longer a member"
     found = others.unfinished().exclude(pk=ticket.pk).only("subject", "status").order_by("-updated_at", "-id")
     rows = list(found[: _OTHERS_SHOWN + 1])
+    zone = zone_of(ticket)
     return {
+        # A string: as a time the template would turn it into the viewer's zone.
+        "local_time": f"{clock.now().astimezone(zone):%H:%M}",
+        "zone": zone.key,
         "role": role,
         "others": rows[:_OTHERS_SHOWN],
         "has_more": len(rows) > _OTHERS_SHOWN,
