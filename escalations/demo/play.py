@@ -176,7 +176,7 @@ _ACTS: dict[str, Callable[[Play, Case, Step], object]] = {
 _SYSTEMS = {"close", "remind"}
 _MOVING = {"ask", "say", "solve", "reply", "reopen", "thanks", "hold", "remind"}
 """After these the system's next move is another."""
-_RINGING = """Since about ten minutes **nobody** can log in, and those who are in can't send.
+_RINGING = """For ten minutes **nobody** has been able to log in, and those who are in can't send.
 All @users@ people are affected.
 
 - both nodes answer with 500

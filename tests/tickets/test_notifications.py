@@ -8,8 +8,10 @@ from io import BytesIO
 from typing import Any
 
 import pytest
+from allauth.account.signals import email_confirmed, password_reset
 from django.core.mail import EmailMessage
 from django.db import connection
+from django.dispatch import Signal
 
 from accounts.models import Membership, User
 from supportdesk.lib.errors import DomainError
@@ -262,6 +264,27 @@ def test_who_was_taken_off_or_is_inactive_is_told_nothing_more(desk: Desk) -> No
     answer(Status.OPEN)(desk)
     notifications.notify(now=LATER)
     assert told() == {("rita", "answered")}
+
+
+def test_who_was_shut_out_before_is_told_nothing(desk: Desk) -> None:
+    desk.quietly()
+    factories.person(PARTNER, "Kim", is_active=False)
+    answer(Status.OPEN)(desk)
+    notifications.notify(now=LATER)
+    assert "partner" not in {name for name, _ in told()}
+
+
+@pytest.mark.parametrize("proof", [email_confirmed, password_reset])
+def test_a_cc_who_proves_their_address_sees_the_request_and_gets_its_link(desk: Desk, proof: Signal) -> None:
+    desk.quietly()
+    kim = factories.person(PARTNER, "Kim")
+    assert not Ticket.objects.visible_to(kim).exists()
+    address = kim.emailaddress_set.get()
+    proof.send(User, request=None, email_address=address, user=kim)
+    assert Ticket.objects.visible_to(kim).get() == desk.ticket
+    answer(Status.OPEN)(desk)
+    notifications.notify(now=LATER)
+    assert f"http://testserver/requests/{desk.ticket.number}/" in OutgoingMail.objects.get(to_email=PARTNER).text
 
 
 def test_a_mail_queued_for_somebody_who_loses_access_is_cancelled(desk: Desk, mailoutbox: list[EmailMessage]) -> None:

@@ -71,3 +71,9 @@ def remove_cc(participant: Participant, *, by: User, at: datetime) -> None:
     if taken:
         record(ticket, EventKind.CC_REMOVED, by=by, at=at, email=participant.email)
         write(ticket, at=at, public_updated_at=at)
+
+
+def recognise(user: User, *, email: str) -> None:
+    """Let somebody who has proved that `email` is theirs see the requests that it is copied in on."""
+    address = UserManager.normalize_email(email)
+    Participant.objects.filter(email=address, user=None, removed_at=None).update(user=user)

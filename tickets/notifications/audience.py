@@ -109,11 +109,14 @@ def _customers(event: TicketEvent) -> Iterator[Recipient]:
     ticket = event.ticket
     if Ticket.objects.visible_to(ticket.requester).filter(pk=ticket.pk).exists():
         yield Recipient(kind, Part.REQUESTER, ticket.requester.email, ticket.requester)
-    for copy in Participant.objects.current().filter(ticket=ticket).select_related("user__region", "added_by"):
-        if copy.user is None:
-            yield Recipient(kind, Part.COPIED, copy.email, copied_by=copy.added_by)
-        elif copy.user.is_active:
-            yield Recipient(kind, Part.COPIED, copy.user.email, copy.user, copied_by=copy.added_by)
+    copies = Participant.objects.current().filter(ticket=ticket).select_related("user__region", "added_by")
+    shut = set(User.objects.filter(is_active=False, email__in=copies.values("email")).values_list("email", flat=True))
+    for copy in copies:
+        if copy.email in shut or (copy.user and not copy.user.is_active):
+            continue
+        yield Recipient(
+            kind, Part.COPIED, copy.user.email if copy.user else copy.email, copy.user, copied_by=copy.added_by
+        )
 
 
 def _customer_kind(event: TicketEvent) -> Kind | None:
