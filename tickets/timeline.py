@@ -54,7 +54,8 @@ def _by_kind(event: TicketEvent) -> str:
         case EventKind.ASSIGNED:
             return ("took it" if data.get("to") == event.actor_id else f"assigned it to {data['to_name']}") + _to(event)
         case EventKind.UNASSIGNED:
-            return f"took it from {data['former_name']}: nobody has it" + _to(event)
+            own = data.get("former") == event.actor_id
+            return ("gave it back" if own else f"took it from {data['former_name']}: nobody has it") + _to(event)
         case EventKind.ANSWERED:
             return _answered(event)
         case EventKind.CUSTOMER_REPLIED:

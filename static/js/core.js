@@ -206,11 +206,19 @@ document.addEventListener("htmx:responseError", (event) => {
 document.addEventListener("htmx:sendError", () => say("No connection. Try again when you are online.", "error"));
 document.addEventListener("htmx:timeout", () => say("That took too long. Try again.", "error"));
 
-let focused = null;
-document.addEventListener("htmx:beforeSwap", () => { focused = document.activeElement?.id || null; });
+let focused = null, within = null;
+document.addEventListener("htmx:beforeSwap", (event) => {
+  focused = document.activeElement?.id || null;
+  within = event.detail.target?.contains(document.activeElement) ? event.detail.target.id : null;
+});
 document.addEventListener("htmx:afterSettle", (event) => {
   refreshTimes();
-  if (document.activeElement === document.body && focused) document.getElementById(focused)?.focus();
+  if (document.activeElement === document.body) {
+    // What had the focus, or, where that is gone (a button that did its work), the part that it was in.
+    const place = (focused && document.getElementById(focused)) || (within && document.getElementById(within));
+    place?.focus({ preventScroll: place.id === within });
+  }
+  for (const count of all("[data-selected]")) countTicked(count.closest("form"));
   prepare(event.target instanceof Element ? event.target : document);
 });
 
