@@ -116,7 +116,11 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
                 "supportdesk.middleware.desk_context",
             ],
-            "libraries": {"desk": "supportdesk.lib.tags", "slots": "supportdesk.lib.slot_tags"},
+            "libraries": {
+                "desk": "supportdesk.lib.tags",
+                "slots": "supportdesk.lib.slot_tags",
+                "tickets": "tickets.tags",
+            },
         },
     }
 ]
