@@ -28,9 +28,7 @@ def assign(browser: Client, tickets: list[Ticket], **form: object) -> object:
     return browser.post("/desk/assign/", given)
 
 
-def test_to_an_agent_to_oneself_and_to_nobody(
-    tickets: list[Ticket], ann: User, bo: User, client_of: ClientOf
-) -> None:
+def test_to_an_agent_to_oneself_and_to_nobody(tickets: list[Ticket], ann: User, bo: User, client_of: ClientOf) -> None:
     browser = client_of(bo)
     for form, owner in (
         ({"to": "chosen", "assignee": str(ann.pk)}, ann),

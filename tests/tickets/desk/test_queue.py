@@ -204,9 +204,7 @@ GARBAGE = [
 
 
 @pytest.mark.parametrize("asked", GARBAGE)
-def test_s103_s106_garbage_is_the_default(
-    asked: str, stage: dict[str, Ticket], bo: User, client_of: ClientOf
-) -> None:
+def test_s103_s106_garbage_is_the_default(asked: str, stage: dict[str, Ticket], bo: User, client_of: ClientOf) -> None:
     browser = client_of(bo)
     page = browser.get(f"/desk/?{asked}")
     assert page.status_code == 200

@@ -36,7 +36,9 @@ def workspace(browser: Client, ticket: Ticket, **asked: str) -> str:
     return text(answer)
 
 
-def test_the_whole_story_in_order(ticket: Ticket, rita: User, ann: User, bo: User, lea: User, client_of: ClientOf) -> None:
+def test_the_whole_story_in_order(
+    ticket: Ticket, rita: User, ann: User, bo: User, lea: User, client_of: ClientOf
+) -> None:
     actions.take(ticket, by=ann, at=at(1))
     actions.add_note(ticket, by=ann, body="Same as last week?", at=at(2))
     actions.answer(ticket, by=ann, body="Which version?", submit_as=Status.PENDING, at=at(3))
@@ -71,7 +73,7 @@ def test_the_whole_story_in_order(ticket: Ticket, rita: User, ann: User, bo: Use
     ]
     thread = page[page.index("Since the upgrade") :]
     places = [thread.index(line) for line in story]
-    assert places == sorted(places), story[[a > b for a, b in zip(places, places[1:], strict=False)].index(True)]
+    assert places == sorted(places), list(zip(story, places, strict=True))
 
 
 def test_what_the_rail_says_of_the_customer(
