@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
@@ -50,6 +51,17 @@ def _refuse_strangers(host: Any) -> None:
     name = host.decode() if isinstance(host, bytes) else host
     if name not in {None, "", "localhost", "127.0.0.1", "::1", "0.0.0.0", "::"}:
         raise AssertionError(f"a test tried to reach {name}")
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
+    """At the end, close what threads of tests left open: a database in use can't be dropped."""
+    yield
+    with django_db_blocker.unblock(), connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
 
 
 @pytest.fixture(autouse=True)
@@ -177,8 +189,6 @@ def move_clock(db: None) -> Callable[[timedelta], object]:
 @pytest.fixture
 def count_queries() -> Callable[[], CaptureQueriesContext]:
     """`with count_queries() as queries: …; len(queries)`"""
-    from django.db import connection
-
     return lambda: CaptureQueriesContext(connection)
 
 
