@@ -6,6 +6,7 @@ Whatever comes from an address is looked up in fixed lists or is a number; what 
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 from urllib.parse import urlencode
 
 from django.conf import settings
@@ -267,7 +268,7 @@ _kept: _Kept | None = None
 def _counted(views: Sequence[View], asker: Asker) -> dict[str, str]:
     """All in one query, which stops counting a view after 999."""
     parts = []
-    params: list[object] = []
+    params: list[Any] = []
     for view in views:
         rows = view.narrow(Ticket.objects.visible_to(asker.user), asker).order_by()
         try:
