@@ -58,6 +58,8 @@ function watchToast(toast) {
 }
 
 function say(sentence, kind = "success") {
+  // What asks every half minute, and fails as often, says so once.
+  if (all(".toast .said").some((said) => said.textContent === sentence)) return;
   const toast = document.createElement("div");
   toast.className = `toast ${kind}`;
   const said = document.createElement("div");
