@@ -122,6 +122,7 @@ class Page(models.Model):
 class PageDelivery(models.Model):
     """The outbox: one message to one person by one contact, made before anything is sent.
 
+    An unknown one is repeated at its `retry_at`; without one it was repeated, or is no longer wanted, and stays so.
     `due_at` and `accepted_at` are the desk's time; leases and retries are the database's own (see docs/paging.md).
     """
 
@@ -136,9 +137,6 @@ class PageDelivery(models.Model):
         FAILED = "failed", "failed"
         UNKNOWN = "unknown", "unknown"
         CANCELLED = "cancelled", "cancelled"
-
-    WAITING = (State.PENDING, State.UNKNOWN)
-    """What an engine may claim once it is due. An unknown one without `retry_at` has been repeated and stays so."""
 
     page = models.ForeignKey(Page, on_delete=models.PROTECT, related_name="deliveries")
     purpose = models.CharField(max_length=8, choices=Purpose, default=Purpose.PAGE)

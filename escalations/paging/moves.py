@@ -54,11 +54,15 @@ def save(page: Page, *fields: str) -> None:
 
 
 def cancel_waiting(page: Page, *, person: User | None = None) -> None:
-    """Nothing that waits to be sent for the page (to one person, or to anybody) goes out any more."""
-    waiting = PageDelivery.objects.filter(page=page, state__in=PageDelivery.WAITING)
+    """Nothing that waits to be sent for the page (to one person, or to anybody) goes out any more.
+
+    What may have arrived isn't repeated, and stays unknown: its person may have been rung, and is told who took it.
+    """
+    rows = PageDelivery.objects.filter(page=page)
     if person is not None:
-        waiting = waiting.filter(person=person)
-    waiting.update(state=PageDelivery.State.CANCELLED, retry_at=None)
+        rows = rows.filter(person=person)
+    rows.filter(state=PageDelivery.State.PENDING).update(state=PageDelivery.State.CANCELLED, retry_at=None)
+    rows.filter(state=PageDelivery.State.UNKNOWN, retry_at__isnull=False).update(retry_at=None)
 
 
 def end(page: Page, *, why: str, at: datetime) -> None:

@@ -30,7 +30,7 @@ def test_acknowledging_takes_the_ticket_and_stops_the_ringing(page: Page, bo: Us
     assert page.is_acknowledged
     assert ticket.assignee == bo
     assert ticket.state is Status.OPEN
-    assert not PageDelivery.objects.filter(state__in=PageDelivery.WAITING, purpose="page").exists()
+    assert not PageDelivery.objects.filter(state="pending", purpose="page").exists()
 
 
 def test_an_assigned_ticket_stays_its_assignees(page: Page, bo: User, ann: User, ticket: Ticket) -> None:
