@@ -6,8 +6,9 @@ from functools import cache
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Exists, F, OuterRef, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
+from accounts.models import AGENT_ROLES
 from escalations.events import record
 from escalations.models import EscalationPolicy, Page, PageDelivery, PageEvent
 from escalations.paging.crash import crash_point
@@ -19,9 +20,12 @@ from tickets.models import EventKind, Priority, Ticket, TicketEvent
 from tickets.states import Status
 
 _MOVES = (
-    *(EventKind.ANSWERED, EventKind.ASSIGNED, EventKind.UNASSIGNED, EventKind.STATUS_CHANGED),
+    *(EventKind.ANSWERED, EventKind.STATUS_CHANGED),
     *(EventKind.SOLVED, EventKind.REOPENED, EventKind.HELD, EventKind.UNHELD),
 )
+"""By these somebody shows that they work on a ticket, as by assigning it to an agent who is still there."""
+
+_RESTING = (Status.PENDING, Status.ON_HOLD, Status.SOLVED, Status.CLOSED)
 
 
 def derive(*, now: datetime) -> int:
@@ -33,6 +37,7 @@ def derive(*, now: datetime) -> int:
         + each(_to_end(), lambda pk: _end(pk, now=now))
         + each(_reprioritised(), lambda pk: _reprioritise(pk, now=now))
         + each(Page.objects.acknowledgement_over(now), lambda pk: _expire(pk, now=now))
+        + each(_let_go(), lambda pk: _limit(pk, now=now))
     )
 
 
@@ -71,8 +76,22 @@ def begin(number: int, policy: EscalationPolicy | None, shape: Callable[[], dict
 
 
 def _to_end() -> QuerySet[Page]:
+    """Pages whose ticket rings no more, and acknowledged ones whose ticket rings for something new.
+
+    A customer may write again before any pass has seen that they were answered: the acknowledgement was not for that,
+    so its page ends and the next lap begins another. A page that rings in such a gap may simply go on.
+    """
     cause = Ticket.objects.filter(rings(None), pk=OuterRef("ticket_id"))
-    return Page.objects.open().filter(kind=Page.Kind.TICKET).exclude(Exists(cause))
+    answered = Q(ticket__last_replied_at__gt=F("acknowledged_at"))
+    pages = Page.objects.open().filter(kind=Page.Kind.TICKET)
+    return pages.filter(~Exists(cause) | answered | Exists(_rests()))
+
+
+def _rests() -> QuerySet[TicketEvent]:
+    """What took the ticket out of New and Open, or below High, since its page was acknowledged; nothing if it rings."""
+    since = TicketEvent.objects.filter(ticket=OuterRef("ticket_id"), at__gt=OuterRef("acknowledged_at"))
+    lowered = Q(data__new=None) | Q(data__new__gt=int(Priority.HIGH))
+    return since.filter(Q(to_status__in=_RESTING) | Q(lowered, kind=EventKind.PRIORITY_CHANGED))
 
 
 @transaction.atomic
@@ -80,17 +99,20 @@ def _end(pk: int, *, now: datetime) -> bool:
     page = locked(_to_end(), pk)
     if page is None or page.ticket is None:
         return False
-    end(page, why=_why_ended(page.ticket), at=now)
+    end(page, why=_why_ended(page, page.ticket), at=now)
     return True
 
 
-def _why_ended(ticket: Ticket) -> str:
+def _why_ended(page: Page, ticket: Ticket) -> str:
     if ticket.state not in {Status.NEW, Status.OPEN}:
         return f"the ticket is {ticket.state.label}"
     if ticket.priority is None or ticket.priority > Priority.HIGH:
         return f"the priority is {Priority(ticket.priority).label}" if ticket.priority else "it has no priority"
     if ticket.waiting_since is None and ticket.raised_at is None:
         return "the customer was answered"
+    if Ticket.objects.filter(rings(None), pk=ticket.pk).exists():
+        answered = page.acknowledged_at and ticket.last_replied_at and ticket.last_replied_at > page.acknowledged_at
+        return f"{'the customer was answered' if answered else 'the ticket was at rest'}, what came then pages anew"
     return "the plan comes without paging"
 
 
@@ -102,13 +124,19 @@ def _reprioritised() -> QuerySet[Page]:
 
 @transaction.atomic
 def _reprioritise(pk: int, *, now: datetime) -> bool:
-    """Follow the ticket's priority; a raised one is at once rung by the rules of the higher, for who rings already."""
+    """Follow the ticket's priority; a raised one is at once rung by the rules of the higher, for who rings already.
+
+    An acknowledgement of the lower is none of the higher for long: it is good for the higher one's time, from now on.
+    """
     page = locked(_reprioritised(), pk)
     if page is None or page.ticket is None or page.ticket.priority is None:
         return False
     former, page.priority = page.priority, page.ticket.priority
+    until = now + acknowledged_for(page.priority)
     if page.acknowledged_until is not None:
-        page.acknowledged_until = min(page.acknowledged_until, now + acknowledged_for(page.priority))
+        page.acknowledged_until = min(page.acknowledged_until, until)
+    elif page.is_acknowledged and page.priority < former:
+        page.acknowledged_until = until
     save(page, "priority", "acknowledged_until")
     record(page, PageEvent.Kind.PRIORITY_CHANGED, at=now, old=former, new=page.priority)
     if page.is_ringing and page.priority < former:
@@ -134,7 +162,7 @@ def _expire(pk: int, *, now: datetime) -> bool:
     page = locked(Page.objects.acknowledgement_over(now), pk)
     if page is None:
         return False
-    if _somebody_works_on(page):
+    if _worked_on().filter(pk=pk).exists():
         page.acknowledged_until = None
         save(page, "acknowledged_until")
         return True
@@ -143,6 +171,27 @@ def _expire(pk: int, *, now: datetime) -> bool:
     return True
 
 
-def _somebody_works_on(page: Page) -> bool:
-    moves = TicketEvent.objects.filter(ticket=page.ticket, kind__in=_MOVES, at__gt=page.acknowledged_at)
-    return moves.exclude(actor=None).exclude(actor__role="").exists()
+def _let_go() -> QuerySet[Page]:
+    """Acknowledged for good because somebody worked on the ticket, which they do no longer."""
+    held = Page.objects.filter(kind=Page.Kind.TICKET, state=Page.State.ACKNOWLEDGED, acknowledged_until=None)
+    return held.exclude(pk__in=_worked_on().filter(acknowledged_until=None).values("pk"))
+
+
+@transaction.atomic
+def _limit(pk: int, *, now: datetime) -> bool:
+    """The ticket was handed back: the acknowledgement is good for its time once more, then it rings."""
+    page = locked(_let_go(), pk)
+    if page is None:
+        return False
+    page.acknowledged_until = now + acknowledged_for(page.priority)
+    save(page, "acknowledged_until")
+    return True
+
+
+def _worked_on() -> QuerySet[Page]:
+    """Acknowledged pages on whose ticket the staff moved something since, and since its priority was last raised."""
+    moves = TicketEvent.objects.filter(ticket=OuterRef("ticket_id"), at__gt=OuterRef("acknowledged_at"))
+    moves = moves.filter(Q(ticket__raised_at=None) | Q(at__gt=F("ticket__raised_at")))
+    moves = moves.exclude(actor=None).exclude(actor__role="")
+    taken = Q(ticket__assignee__is_active=True, ticket__assignee__role__in=AGENT_ROLES, kind=EventKind.ASSIGNED)
+    return Page.objects.filter(Exists(moves.filter(Q(kind__in=_MOVES) | taken)), state=Page.State.ACKNOWLEDGED)
