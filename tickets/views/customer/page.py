@@ -57,7 +57,7 @@ def show_request(request: HttpRequest, ticket: Ticket, forms: Forms, *, status: 
         "standing": standing_of(ticket, first_reply=_promise(ticket)),
         "seen": seen_mark(ticket),
         "may": may,
-        "copies": list(Participant.objects.current().filter(ticket=ticket)),
+        "copies": _copies(ticket),
         "forms": shown,
         **_conversation(request, ticket),
     }
@@ -84,7 +84,7 @@ class May:
 def _permissions(user: User, ticket: Ticket) -> May:
     state = ticket.state
     return May(
-        reply=permits(Verb.CUSTOMER_REPLY, state) and access.may_reply_as_customer(user, ticket),
+        reply=access.may_follow_up(user, ticket) if ticket.is_closed else access.may_reply_as_customer(user, ticket),
         solve=permits(Verb.CUSTOMER_SOLVE, state) and access.may_mark_solved(user, ticket),
         reopen=permits(Verb.REOPEN, state) and access.may_reopen(user, ticket),
         raise_priority=permits(Verb.CUSTOMER_RAISE, state)
@@ -105,6 +105,12 @@ def _filled(forms: Forms, user: User, ticket: Ticket, may: May) -> Forms:
         copy=(forms.copy or CopyForm(auto_id="copy_%s")) if may.copy else None,
         refusals=[*forms.refusals, *said],
     )
+
+
+def _copies(ticket: Ticket) -> list[Participant]:
+    """Most requests have none, and finding out who of them has left takes longer than that."""
+    copies = Participant.objects.filter(ticket=ticket, removed_at=None)
+    return list(copies.current()) if copies.exists() else []
 
 
 def _promise(ticket: Ticket) -> Any:
