@@ -16,7 +16,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.mail import EmailMessage
-from django.db.models import F
+from django.db.models import F, QuerySet
 from django.db.models.functions import Now
 from django.template.loader import render_to_string
 
@@ -106,11 +106,16 @@ def _put_off(mail: AccountMail, failure: Exception) -> None:
         _finish(mail, AccountMail.State.FAILED, last_error=error)
         return
     delay = timedelta(seconds=RETRY_AFTER[mail.attempts - 1])
-    AccountMail.objects.filter(pk=mail.pk).update(due_at=Now() + delay, last_error=error)
+    _held(mail).update(due_at=Now() + delay, last_error=error)
 
 
 def _finish(mail: AccountMail, state: str, **changes: Any) -> None:
-    AccountMail.objects.filter(pk=mail.pk).update(state=state, due_at=None, text="", **changes)
+    _held(mail).update(state=state, due_at=None, text="", **changes)
+
+
+def _held(mail: AccountMail) -> QuerySet[AccountMail]:
+    """The row while nobody else has taken it since: a worker slower than its lease records nothing."""
+    return AccountMail.objects.filter(pk=mail.pk, state=AccountMail.State.QUEUED, attempts=mail.attempts)
 
 
 def _is_too_late(mail: AccountMail) -> bool:

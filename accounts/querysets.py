@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from django.db import models
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Q
 from django.db.models.functions import Now
 
 if TYPE_CHECKING:
@@ -32,6 +33,12 @@ class UserQuerySet(models.QuerySet["User"]):
         from accounts.models import AGENT_ROLES
 
         return self.active().filter(role__in=AGENT_ROLES)
+
+    def away(self, off_shift: Iterable[int]) -> UserQuerySet:
+        """Whose work somebody else has to look after: of regions (by id) off shift, or no agents any more."""
+        from accounts.models import AGENT_ROLES
+
+        return self.filter(Q(region__in=off_shift) | Q(is_active=False) | ~Q(role__in=AGENT_ROLES))
 
     def customers(self) -> UserQuerySet:
         return self.filter(role="")

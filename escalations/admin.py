@@ -7,10 +7,11 @@ from django import forms
 from django.conf import settings
 from django.contrib import admin
 from django.core.exceptions import ValidationError
-from django.db.models import Field, ForeignKey, ManyToManyField, Model, QuerySet
+from django.db.models import Field, ForeignKey, ManyToManyField, QuerySet
 from django.forms import BaseInlineFormSet
 from django.http import HttpRequest
 
+from accounts.admin.base import ReadOnlyAdmin
 from accounts.models import User
 from escalations.access import RESPONDERS
 from escalations.models import (
@@ -227,19 +228,6 @@ class NotificationRuleAdmin(RespondersOnly, admin.ModelAdmin):
 
 
 # --- What happened -------------------------------------------------------------------------------------------------
-
-
-class ReadOnlyAdmin(admin.ModelAdmin):
-    """Shown, never edited: these rows are the engine's and the record of what it did."""
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
 
 
 @admin.register(Page)

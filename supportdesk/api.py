@@ -40,9 +40,11 @@ class StrictJSONParser(parsers.JSONParser):
         if len(text) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
             raise TooLarge
         try:
-            return json.loads(text.decode("utf-8"), object_pairs_hook=_once_each)
+            parsed = json.loads(text.decode("utf-8"), object_pairs_hook=_once_each)
+            json.dumps(parsed, ensure_ascii=False).encode()  # half a surrogate pair could be neither stored nor echoed
         except (ValueError, RecursionError) as fault:
             raise exceptions.ParseError(f"This is not proper JSON: {fault}.") from None
+        return parsed
 
 
 def _once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

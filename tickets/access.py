@@ -40,6 +40,11 @@ def may_reply_as_customer(user: User, ticket: Ticket) -> bool:
     return not user.is_desk and (_is_owner(user, ticket) or is_copied(user, ticket))
 
 
+def may_follow_up(user: User, ticket: Ticket) -> bool:
+    """Whether a reply to this Closed request may open another one: only under a plan that has the portal."""
+    return may_reply_as_customer(user, ticket) and may_use_portal(user, ticket.organization)
+
+
 def may_add_cc(user: User, ticket: Ticket) -> bool:
     """The requester's side and agents; a CC from outside the organisation may reply but not bring in others."""
     if user.is_agent or user.role == Role.SET or _is_owner(user, ticket):

@@ -96,7 +96,7 @@ VIEWS = {
             "Assignee off shift",
             "moon",
             "f",
-            lambda rows, asker: rows.unfinished().filter(assignee__in=User.objects.filter(region__in=asker.off_shift)),
+            lambda rows, asker: rows.unfinished().filter(assignee__in=User.objects.away(asker.off_shift)),
             empty="Everybody who has unfinished tickets is on shift.",
         ),
         View("solved", "Solved", "circle-check", "s", lambda rows, asker: rows.filter(status=Status.SOLVED), "updated"),

@@ -1,4 +1,4 @@
-"""Requests in Django admin: every page opens for ada, lists cost a constant number of queries, what happened is fixed."""
+"""Requests in Django admin: every page opens for ada, lists cost the same however long, what happened is fixed."""
 
 from collections.abc import Callable
 

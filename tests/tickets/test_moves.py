@@ -122,6 +122,8 @@ def test_every_cell_of_the_table_of_moves(verb: str, everybody: dict[str, User])
         ticket = ticket_in(status, rita=everybody["rita"], bo=everybody["bo"], cora=everybody["cora"])
         for name in EVERYBODY:
             expected = moves.get(status, REFUSED) if name in allowed else REFUSED
+            if (verb, name, status) == ("answer_open", "sven", SOLVED):
+                expected = SOLVED  # SET may reply, but not reopen
             found = outcome(verb, ticket, everybody[name], everybody["bo"])
             if found is not expected:
                 wrong.append(f"{verb} by {name} from {status}: {found}, not {expected}")

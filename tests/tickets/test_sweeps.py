@@ -72,7 +72,36 @@ def test_do_not_close_keeps_both_moves_from_happening(
     assert status(ticket) == submit_as
     actions.set_do_not_close(ticket, by=bo, to=False, at=clock.now())
     tasks.sweep()
-    assert TicketEvent.objects.filter(ticket=ticket, kind__in=["closed", "reminded"]).count() == 1
+    assert happened(ticket) == (["closed"] if submit_as is Status.SOLVED else [])
+    move_clock(timedelta(days=7))  # five business days: the customer is reminded once, by the later reminder
+    tasks.sweep()
+    tasks.sweep()
+    assert happened(ticket) == (["closed"] if submit_as is Status.SOLVED else ["reminded"])
+
+
+def happened(ticket: Ticket) -> list[str]:
+    kinds = ["closed", "reminded", "gave_up_waiting"]
+    return list(TicketEvent.objects.filter(ticket=ticket, kind__in=kinds).values_list("kind", flat=True))
+
+
+def test_after_an_outage_nobody_gets_three_mails_at_once(rita: User, bo: User, move_clock: Move) -> None:
+    ticket = answered(rita, bo, Status.PENDING)
+    move_clock(timedelta(days=30))
+    for _ in range(3):
+        tasks.sweep()
+    assert happened(ticket) == ["gave_up_waiting"]
+
+
+def test_asking_again_while_pending_begins_the_wait_anew(rita: User, bo: User, move_clock: Move) -> None:
+    ticket = answered(rita, bo, Status.PENDING)
+    move_clock(timedelta(days=8))
+    tasks.sweep()
+    assert happened(ticket) == ["reminded"]
+    actions.answer(ticket, by=bo, body="And which database?", submit_as=Status.PENDING, at=clock.now())
+    move_clock(timedelta(days=2))
+    tasks.sweep()
+    assert happened(ticket) == ["reminded"]
+    assert status(ticket) == "pending"
 
 
 def test_pending_is_reminded_of_after_3_and_5_and_solved_after_7_business_days(

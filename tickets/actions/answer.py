@@ -10,7 +10,7 @@ from django.db import transaction
 from accounts.models import User
 from supportdesk.lib.errors import Conflict, Invalid
 from tickets import access
-from tickets.actions.moves import check, locked, move, require, write
+from tickets.actions.moves import check, locked, move, require, waiting_anew, write
 from tickets.actions.writing import sent_before, write_message
 from tickets.events import record
 from tickets.models import Channel, EventKind, Message, Ticket
@@ -52,7 +52,7 @@ def answer(
     then stays, and the answer says so (S090). Raises NotAllowed, Invalid, Conflict.
     """
     ticket = locked(ticket, by=by)
-    if former := sent_before(by, key, ticket=ticket, body=body):
+    if former := sent_before(by, key, ticket=ticket, body=body, is_public=True):
         return Answer(former)
     require(access.may_answer(by, ticket), "reply to this request")
     if submit_as not in _VERBS:
@@ -61,13 +61,15 @@ def answer(
         require(access.may_work(by, ticket), f"submit this request as {submit_as.label}")
     _check_not_answered_meanwhile(ticket, by=by, seen_message=seen_message)
     status_left = _changed_meanwhile(ticket, seen_status, submit_as)
-    verb = _leaving(ticket.state) if status_left else _VERBS[submit_as]
-    check(ticket, verb)
+    # Who may not reopen may still add a word to what is Solved.
+    leaves = status_left or (ticket.state is Status.SOLVED and not access.may_work(by, ticket))
+    verb = _leaving(ticket.state) if leaves else _VERBS[submit_as]
+    to = check(ticket, verb)
     message = write_message(
         ticket, by=by, body=body, uploads=uploads, is_public=True, from_staff=True, channel=channel, key=key, at=at
     )
     taken = _take(ticket, by)
-    former_status = move(ticket, verb, at=at, public_updated_at=at, **_answered(ticket, at), **taken)
+    former_status = move(ticket, verb, at=at, public_updated_at=at, **_answered(ticket, to, at), **taken)
     _record(message, former_status, by=by, at=at, took=bool(taken), asked=verb is Verb.ANSWER_PENDING)
     return Answer(message, status_left)
 
@@ -84,7 +86,7 @@ def add_note(
 ) -> Message:
     """Add an internal note, which only the staff ever sees; it moves nothing."""
     ticket = locked(ticket, by=by)
-    if former := sent_before(by, key, ticket=ticket, body=body):
+    if former := sent_before(by, key, ticket=ticket, body=body, is_public=False):
         return former
     require(access.may_note(by, ticket), "add notes to this request")
     check(ticket, Verb.NOTE)
@@ -123,13 +125,14 @@ def _leaving(state: Status) -> Verb:
     return Verb.ANSWER_SOLVED if state is Status.SOLVED else Verb.ANSWER_OPEN
 
 
-def _answered(ticket: Ticket, at: datetime) -> dict[str, object]:
-    """Nobody waits any more."""
+def _answered(ticket: Ticket, to: Status, at: datetime) -> dict[str, object]:
+    """Nobody waits any more, and what is Pending waits from now on: it was asked, or reminded, just now."""
     return {
         "first_replied_at": ticket.first_replied_at or at,
         "last_replied_at": at,
         "waiting_since": None,
         "raised_at": None,
+        **(waiting_anew(ticket, at) if ticket.state is to is Status.PENDING else {}),
     }
 
 

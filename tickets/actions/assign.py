@@ -1,6 +1,6 @@
 """Whose ticket it is."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -81,15 +81,21 @@ class BulkResult:
     refused: dict[int, str] = field(default_factory=dict)
 
 
-def assign_many(tickets: Sequence[Ticket], *, by: User, to: User | None, at: datetime) -> BulkResult:
-    """Assign (or, with `to` None, unassign) each ticket in its own transaction; one refusal doesn't stop the others."""
+def assign_many(
+    tickets: Sequence[Ticket], *, by: User, to: User | None, at: datetime, seen: Mapping[int, int | None] | None = None
+) -> BulkResult:
+    """Assign (or, with `to` None, unassign) each ticket in its own transaction; one refusal doesn't stop the others.
+
+    `seen` tells, by ticket number, the assignee's id that `by` had before their eyes; who isn't in it is not compared.
+    """
     result = BulkResult()
     for ticket in tickets:
+        seen_assignee = (seen or {}).get(ticket.number, _ANYBODY)
         try:
             if to is None:
-                unassign(ticket, by=by, at=at)
+                unassign(ticket, by=by, at=at, seen_assignee=seen_assignee)
             else:
-                assign(ticket, by=by, to=to, at=at)
+                assign(ticket, by=by, to=to, at=at, seen_assignee=seen_assignee)
             result.changed += 1
         except DomainError as refusal:
             result.refused[ticket.number] = refusal.sentence

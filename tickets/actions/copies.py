@@ -4,10 +4,9 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from django.conf import settings
-from django.core.exceptions import ValidationError
-from django.core.validators import validate_email
 from django.db import transaction
 
+from accounts.addresses import folded
 from accounts.models import User, UserManager
 from supportdesk.lib.errors import Conflict, Invalid, NotAllowed
 from tickets import access
@@ -23,14 +22,13 @@ def check_count(addresses: Sequence[str], *, already: int = 0) -> None:
 
 def check_address(address: str) -> str:
     """The address case-folded; Invalid when it isn't one."""
-    folded = UserManager.normalize_email(address)
     try:
-        validate_email(folded)
-    except ValidationError:
+        found = folded(address, field="cc")
+    except Invalid:
         raise Invalid(f"{address[:80]!r} is not an e-mail address.", code="not_an_address", field="cc") from None
-    if folded == settings.SUPPORT_EMAIL.casefold():
+    if found == settings.SUPPORT_EMAIL.casefold():
         raise Invalid("Our own address can't be copied in.", code="own_address", field="cc")
-    return folded
+    return found
 
 
 def copy_in(ticket: Ticket, addresses: Sequence[str], *, by: User, at: datetime) -> list[Participant]:

@@ -36,10 +36,11 @@ def reply(
     Raises NotAllowed, Invalid, Conflict (key used for other words).
     """
     ticket = locked(ticket, by=by)
-    if former := sent_before(by, key, ticket=ticket, body=body):
+    if former := sent_before(by, key, ticket=ticket, body=body, is_public=True):
         return former
     require(access.may_reply_as_customer(by, ticket), "reply to this request")
     if ticket.is_closed:
+        require(access.may_follow_up(by, ticket), "open a follow-up: your plan comes without the portal")
         return _follow_up(ticket, by=by, body=body, at=at, channel=channel, uploads=uploads, key=key)
     message = write_message(
         ticket,

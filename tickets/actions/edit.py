@@ -11,11 +11,11 @@ from supportdesk.lib import text
 from supportdesk.lib.errors import Conflict, Invalid
 from tickets import access
 from tickets.actions.customer import raised
-from tickets.actions.moves import check, locked, require, write
+from tickets.actions.moves import check, locked, require, waiting_anew, write
 from tickets.actions.submit import SUBJECT_LENGTH, VERSION_LENGTH
 from tickets.events import record
 from tickets.models import EventKind, Priority, Ticket
-from tickets.states import Verb
+from tickets.states import Status, Verb
 
 FIELDS = (
     *("subject", "priority", "category", "environment"),
@@ -65,13 +65,17 @@ def shown(value: Any) -> str:
 
 @transaction.atomic
 def set_do_not_close(ticket: Ticket, *, by: User, to: bool, at: datetime) -> None:
-    """Keep the system from solving or closing the ticket, or let it again: the deadlines stand and count again."""
+    """Keep the system from solving or closing the ticket, or let it again.
+
+    A Pending ticket then waits for its customer as from now; a Solved one whose time is over is closed.
+    """
     ticket = locked(ticket, by=by)
     require(access.may_work(by, ticket), "change this request")
     check(ticket, Verb.EDIT)
     if ticket.do_not_close == to:
         return
-    write(ticket, at=at, do_not_close=to)
+    waits = waiting_anew(ticket, at) if ticket.state is Status.PENDING and not to else {}
+    write(ticket, at=at, do_not_close=to, **waits)
     record(ticket, EventKind.DO_NOT_CLOSE_CHANGED, by=by, at=at, to=to)
 
 

@@ -72,20 +72,17 @@ def zone_of(ticket: Ticket) -> ZoneInfo:
 
 def _deadlines(ticket: Ticket, to: Status, at: datetime) -> dict[str, Any]:
     """When the system acts next in the status that the ticket goes to. A finished ticket waits for nobody."""
-    settings = WorkflowSettings.current() if to in {Status.SOLVED, Status.PENDING} else None
     columns: dict[str, Any] = {"close_due_at": None, "pending_due_at": None, "reminders_sent": 0}
-    if settings and to is Status.SOLVED:
-        columns["close_due_at"] = at + timedelta(hours=settings.close_after_hours)
-    if settings and to is Status.PENDING:
-        columns["pending_due_at"] = next_pending_deadline(ticket, settings, since=at, reminders_sent=0)
+    if to is Status.SOLVED:
+        columns["close_due_at"] = at + timedelta(hours=WorkflowSettings.current().close_after_hours)
+    if to is Status.PENDING:
+        columns |= waiting_anew(ticket, at)
     if to in {Status.SOLVED, Status.CLOSED}:
         columns |= {"waiting_since": None, "raised_at": None}
     return columns
 
 
-def next_pending_deadline(
-    ticket: Ticket, settings: WorkflowSettings, *, since: datetime, reminders_sent: int
-) -> datetime:
-    """When a ticket that is Pending `since` is to be reminded of next, or solved once all reminders are out."""
-    days = [*settings.remind_after_days, settings.solve_after_days]
-    return add_business_days(since, days[min(reminders_sent, len(days) - 1)], zone_of(ticket))
+def waiting_anew(ticket: Ticket, at: datetime) -> dict[str, Any]:
+    """The deadlines of a ticket that waits for its customer from `at` on: the first reminder is next."""
+    first = WorkflowSettings.current().pending_days[0]
+    return {"pending_due_at": add_business_days(at, first, zone_of(ticket)), "reminders_sent": 0}

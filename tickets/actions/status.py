@@ -37,7 +37,8 @@ def hold(ticket: Ticket, *, by: User, reason: str, at: datetime, seen_status: St
     reason = text.one_line(reason, field="reason", most=200)
     if not reason:
         raise Invalid("Please say what the request waits for.", code="required", field="reason")
-    shown = ticket.public_updated_at  # the customer is not to notice (S050)
+    # From Open the customer is not to notice (S050); from Pending they see Open again.
+    shown = ticket.public_updated_at if ticket.state is Status.OPEN else at
     former = move(ticket, Verb.HOLD, at=at, hold_reason=reason, public_updated_at=shown)
     record(ticket, EventKind.HELD, by=by, at=at, from_status=former, to_status=ticket.status, reason=reason)
 

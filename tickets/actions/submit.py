@@ -64,9 +64,10 @@ def submit(
 def open_follow_up(
     closed: Ticket, *, by: User, request: Request, channel: Channel, at: datetime, key: str = ""
 ) -> Ticket:
-    """Open the ticket that continues a Closed one; for its requester, or, if they have left, for whoever wrote."""
-    stayed = closed.organization is None or _belongs(closed.requester, closed.organization)
-    requester = closed.requester if stayed else by
+    """Open the ticket that continues a Closed one: its requester's, or, if they have left, the writing colleague's."""
+    requester = closed.requester
+    if closed.organization and not _belongs(requester, closed.organization) and _belongs(by, closed.organization):
+        requester = by
     columns = {
         "requester": requester,
         "organization": closed.organization,
@@ -82,14 +83,14 @@ def open_follow_up(
 def _open_once(
     request: Request, columns: Mapping[str, Any], *, by: User, at: datetime, key: str, public: bool
 ) -> Ticket:
-    if former := _submitted_before(by, key, request):
+    if former := _submitted_before(by, key, request, columns):
         return former
     try:
         with transaction.atomic():
             return _open(request, columns, by=by, at=at, key=key, public=public)
     except IntegrityError:
         # Two of the same form at once: the other one was quicker, and this one's files are its files.
-        if former := _submitted_before(by, key, request):
+        if former := _submitted_before(by, key, request, columns):
             return former
         raise
 
@@ -176,14 +177,18 @@ def _belongs(user: User, organization: Organization) -> bool:
     return Membership.objects.active().filter(user=user, organization=organization).exists()
 
 
-def _submitted_before(by: User, key: str, request: Request) -> Ticket | None:
+def _submitted_before(by: User, key: str, request: Request, columns: Mapping[str, Any]) -> Ticket | None:
+    """The ticket that this form opened already; Conflict when the form said something else then (S089)."""
     if not key:
         return None
     ticket = Ticket.objects.filter(opened_by=by, submission_key=key).first()
     if ticket is None:
         return None
     opening = ticket.messages.order_by("pk").values_list("body", flat=True).first() or ""
-    if ticket.subject != request.subject.strip() or opening.split() != request.body.split():
+    same_words = ticket.subject == request.subject.strip() and opening.split() == request.body.split()
+    fields = {name: getattr(request, name) for name in ("priority", "category", "environment")}
+    people = {name: columns[name] for name in ("requester", "organization")}
+    if not same_words or any(getattr(ticket, name) != value for name, value in (fields | people).items()):
         raise Conflict("This form was already sent with other text. Open a new form.", code="key_reused")
     return ticket
 

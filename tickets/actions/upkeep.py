@@ -4,10 +4,11 @@ from datetime import datetime
 
 from django.db import transaction
 
-from tickets.actions.moves import move, next_pending_deadline
+from tickets.actions.moves import move, zone_of
 from tickets.events import record
 from tickets.models import EventKind, Ticket, WorkflowSettings
 from tickets.querysets import TicketQuerySet
+from tickets.sla.calendar import add_business_days
 from tickets.states import Status, Verb
 
 
@@ -28,16 +29,29 @@ def follow_up_pending(number: int, *, now: datetime) -> bool:
     ticket = _still_due(Ticket.objects.pending_due(now), number)
     if ticket is None:
         return False
-    settings = WorkflowSettings.current()
-    if ticket.reminders_sent >= len(settings.remind_after_days):
+    step, following = _step(ticket, now)
+    if following is None:
         former = move(ticket, Verb.GIVE_UP_WAITING, at=now)
         record(ticket, EventKind.GAVE_UP_WAITING, by=None, at=now, from_status=former, to_status=Status.SOLVED)
         return True
-    sent = ticket.reminders_sent + 1
-    due = next_pending_deadline(ticket, settings, since=ticket.status_changed_at, reminders_sent=sent)
-    move(ticket, Verb.REMIND, at=now, reminders_sent=sent, pending_due_at=due)
-    record(ticket, EventKind.REMINDED, by=None, at=now, reminder=sent)
+    move(ticket, Verb.REMIND, at=now, reminders_sent=step + 1, pending_due_at=following)
+    record(ticket, EventKind.REMINDED, by=None, at=now, reminder=step + 1)
     return True
+
+
+def _step(ticket: Ticket, now: datetime) -> tuple[int, datetime | None]:
+    """Which of the steps in Pending is due now, and when the next one is; None after the last, which solves.
+
+    After an outage the steps whose time has passed altogether are skipped: nobody gets three mails at once.
+    """
+    days, due = WorkflowSettings.current().pending_days, ticket.pending_due_at or now
+    step = min(ticket.reminders_sent, len(days) - 1)
+    while step < len(days) - 1:
+        following = add_business_days(due, days[step + 1] - days[step], zone_of(ticket))
+        if following > now:
+            return step, following
+        step, due = step + 1, following
+    return step, None
 
 
 def _still_due(due: TicketQuerySet, number: int) -> Ticket | None:

@@ -60,7 +60,7 @@ def take_uploads(message: Message, uploads: Sequence[UUID], *, by: User | None) 
         raise Invalid(sentence, code="unknown_file", field="attachments")
 
 
-def sent_before(by: User, key: str, *, ticket: Ticket, body: str) -> Message | None:
+def sent_before(by: User, key: str, *, ticket: Ticket, body: str, is_public: bool) -> Message | None:
     """The message that this form already sent; Conflict when it was sent with other words (S089)."""
     if not key:
         return None
@@ -68,6 +68,6 @@ def sent_before(by: User, key: str, *, ticket: Ticket, body: str) -> Message | N
     if message is None:
         return None
     same_body = text.body(body, field="body", most_bytes=settings.DESCRIPTION_MAX_BYTES) == message.body
-    if message.ticket_id != ticket.pk or not same_body:
+    if message.ticket_id != ticket.pk or message.is_public != is_public or not same_body:
         raise Conflict("This form was already sent with other text. Reload the page to send more.", code="key_reused")
     return message

@@ -85,7 +85,7 @@ class RequestForm(WithFiles):
     @property
     def chosen_category(self) -> int | None:
         value = str(self["category"].value() or "")
-        return int(value) if value.isascii() and value.isdigit() else None
+        return int(value) if value.isascii() and value.isdigit() and len(value) < 19 else None
 
     def request(self) -> Request:
         """What the valid form asks for."""

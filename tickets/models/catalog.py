@@ -120,6 +120,11 @@ class WorkflowSettings(models.Model):
         if self.remind_after_days and self.remind_after_days[-1] >= self.solve_after_days:
             raise ValidationError({"solve_after_days": "This must come after the last reminder."})
 
+    @property
+    def pending_days(self) -> list[int]:
+        """Business days in Pending after which something happens: each reminder, and last of all solving."""
+        return [*self.remind_after_days, self.solve_after_days]
+
     @classmethod
     def current(cls) -> "WorkflowSettings":
         return cls.objects.filter(pk=1).first() or cls(remind_after_days=[3, 5])

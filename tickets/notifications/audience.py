@@ -151,7 +151,7 @@ def _staff_parts(event: TicketEvent, kind: Kind) -> Iterator[tuple[Part, Iterabl
     elif kind is Kind.STAFF_NOTED:
         yield Part.ASSIGNEE, [ticket.assignee] if ticket.assignee else []
         yield Part.NOTED, _note_authors(ticket, before=event.at)
-    elif ticket.assignee is not None and ticket.assignee.is_active:
+    elif ticket.assignee is not None and access.sees_desk(ticket.assignee):
         yield Part.ASSIGNEE, [ticket.assignee]
     else:
         yield Part.TEAM, team_on_shift(ticket, region_on_shift(event.at))

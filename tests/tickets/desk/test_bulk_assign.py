@@ -119,3 +119,17 @@ def test_others_may_not(
     answer = assign(client_of(request.getfixturevalue(name)), tickets, to="me")
     assert answer.status_code == status
     assert not Ticket.objects.exclude(assignee=None).exists()
+
+
+@pytest.mark.parametrize("form", ["one", "ticked"])
+def test_nobodys_take_is_overwritten_by_an_old_queue(
+    rita: User, ann: User, bo: User, client_of: Callable[[User], Client], form: str
+) -> None:
+    """Two agents see it unassigned; the second one is told whose it is by now."""
+    ticket = factories.open_ticket(rita)
+    fields = {"one": str(ticket.number)} if form == "one" else {"ticket": f"{ticket.number}.0", "to": "me"}
+    for agent in (ann, bo):
+        page = client_of(agent).post("/desk/assign/", {**fields, "address": "?view=new"}, follow=True)
+    assert "was assigned to Ann meanwhile" in page.content.decode()
+    ticket.refresh_from_db()
+    assert ticket.assignee == ann

@@ -14,6 +14,7 @@ from tests.tickets.desk.page import counts, link, numbers, text
 from tickets import actions, queue
 from tickets.models import Category, Priority, Ticket
 from tickets.states import Status
+from tickets.views.agent import rows
 
 pytestmark = pytest.mark.django_db
 ClientOf = Callable[[User], Client]
@@ -257,14 +258,15 @@ def test_the_open_page_asks_for_its_rows_and_keeps_the_ticks(
     poll = {"HX-Request": "true", "HX-Target": "rows"}
     assert browser.get(asks, headers=poll).status_code == 204
     factories.open_ticket(rita, subject="Just in")
-    fragment = browser.get(f"{asks}&ticket={stage['mine'].number}", headers=poll)
+    mine = Ticket.objects.get(pk=stage["mine"].pk)
+    fragment = browser.get(f"{asks}&ticket={rows.ticked_as(mine.number, mine.assignee_id)}", headers=poll)
     body = fragment.content.decode()
     assert fragment.status_code == 200
     assert "Just in" in body
     assert "<html" not in body
     assert 'id="views" hx-swap-oob="true"' in body
     assert body.count(" checked") == 1
-    assert f'value="{stage["mine"].number}" id="s{stage["mine"].number}"' in body.split(" checked")[0]
+    assert f'value="{mine.number}.{mine.assignee_id}" id="s{mine.number}"' in body.split(" checked")[0]
     assert {"HX-Request", "HX-Target"} <= {one.strip() for one in fragment["Vary"].split(",")}
 
 

@@ -1,5 +1,6 @@
 """The queue: built-in views at the left, the table, what narrows it, and assigning many at once."""
 
+import re
 from hashlib import blake2s
 from typing import Any
 
@@ -21,8 +22,9 @@ from tickets.states import Status
 from tickets.views.agent.gate import agents_only, desk_only
 from tickets.views.agent.options import agent_options, options
 from tickets.views.agent.places import places, remember_view
-from tickets.views.agent.rows import Look, rows_html
+from tickets.views.agent.rows import Look, rows_html, ticked_as
 
+_TICKED = re.compile(r"(\d{1,18})(?:\.(\d{1,18}))?", re.ASCII)
 _MOST_AT_ONCE = 100
 _MOST_SAID = 5
 _SUGGESTED = 12
@@ -123,25 +125,28 @@ def _suggest_organizations(request: HttpRequest) -> HttpResponse:
 def assign_many(request: HttpRequest) -> HttpResponseBase:
     """Assign the ticked tickets (or the `one`) to an agent, to oneself, or to nobody."""
     filters = queue.read(QueryDict(request.POST.get("address", "").removeprefix("?")), user=request.user)
-    tickets = _ticked(request)
+    tickets, seen = _ticked(request)
     to, is_known = _whom(request)
     if not tickets:
         messages.error(request, "Tick the tickets to assign first.")
     elif not is_known:
         messages.error(request, "Choose whom to assign them to.")
     else:
-        _assign(request, tickets, to, filters)
+        _assign(request, tickets, seen, to, filters)
     if not request.htmx:
         return HttpResponseRedirect(reverse("queue") + filters.address(page=filters.cursor), status=303)
     asker = queue.Asker(request.user, staffing.off_shift(clock.now()))
     return _show_rows(request, filters, asker)
 
 
-def _ticked(request: HttpRequest) -> list[Ticket]:
-    given = request.POST.getlist("ticket") if "one" not in request.POST else [request.POST["one"]]
+def _ticked(request: HttpRequest) -> tuple[list[Ticket], dict[int, int | None]]:
+    """The tickets that were named, and whose each was before the agent's eyes (`rows.ticked_as`)."""
+    given = request.POST.getlist("ticket") if "one" not in request.POST else [f"{request.POST['one']}.0"]
     given += request.POST.get("tickets", "").split(",")
-    numbers = [int(one) for one in given if one.isascii() and one.isdigit() and len(one) < 19][:_MOST_AT_ONCE]
-    return list(Ticket.objects.visible_to(request.user).filter(pk__in=numbers).order_by("pk"))
+    found = [match for match in map(_TICKED.fullmatch, given) if match][:_MOST_AT_ONCE]
+    seen = {int(match[1]): int(match[2]) or None for match in found if match[2]}
+    numbers = [int(match[1]) for match in found]
+    return list(Ticket.objects.visible_to(request.user).filter(pk__in=numbers).order_by("pk")), seen
 
 
 def _whom(request: HttpRequest) -> tuple[User | None, bool]:
@@ -157,9 +162,11 @@ def _whom(request: HttpRequest) -> tuple[User | None, bool]:
     return agent, agent is not None
 
 
-def _assign(request: HttpRequest, tickets: list[Ticket], to: User | None, filters: queue.Filters) -> None:
+def _assign(
+    request: HttpRequest, tickets: list[Ticket], seen: dict[int, int | None], to: User | None, filters: queue.Filters
+) -> None:
     had_nobody = [ticket for ticket in tickets if ticket.assignee_id is None]
-    result = actions.assign_many(tickets, by=request.user, to=to, at=clock.now())
+    result = actions.assign_many(tickets, by=request.user, to=to, at=clock.now(), seen=seen)
     queue.forget_counts()
     if result.changed:
         number = f"#{tickets[0].number}" if len(tickets) == 1 else _counted(result.changed)
@@ -168,7 +175,7 @@ def _assign(request: HttpRequest, tickets: list[Ticket], to: User | None, filter
         undo: dict[str, Any] = {}
         if to is not None and set(changed) <= set(had_nobody):
             undo = {"undo": reverse("queue_assign"), "assignee": "nobody", "address": filters.address()}
-            undo["tickets"] = ",".join(str(ticket.number) for ticket in changed)
+            undo["tickets"] = ",".join(ticked_as(ticket.number, to.pk) for ticket in changed)
         say(request, f"{number} assigned to {whom}.", **undo)
     if result.refused:
         messages.error(request, _refusals(result.refused))

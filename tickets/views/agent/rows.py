@@ -46,7 +46,7 @@ def _row(ticket: Ticket, look: Look) -> SafeString:
     return markup(
         _ROW,
         _UNREAD if ticket.waiting_since else "",
-        _tick(number, look) if look.may_assign else "",
+        _tick(ticket, look) if look.may_assign else "",
         priority_mark(ticket.priority),
         look.prefix,
         number,
@@ -63,8 +63,14 @@ def _row(ticket: Ticket, look: Look) -> SafeString:
     )
 
 
-def _tick(number: int, look: Look) -> SafeString:
-    return markup(_TICK, number, number, number, _CHECKED if str(number) in look.ticked else "")
+def _tick(ticket: Ticket, look: Look) -> SafeString:
+    seen = ticked_as(ticket.pk, ticket.assignee_id)
+    return markup(_TICK, seen, ticket.pk, ticket.pk, _CHECKED if seen in look.ticked else "")
+
+
+def ticked_as(number: int, assignee_id: int | None) -> str:
+    """A ticket as its row's tick names it: with whom it belonged to then, so that nobody's take is overwritten."""
+    return f"{number}.{assignee_id or 0}"
 
 
 def _organization(ticket: Ticket) -> SafeString:
