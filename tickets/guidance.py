@@ -3,11 +3,13 @@
 from collections.abc import Iterable
 from functools import lru_cache
 
+from django.db.models import Q
 from django.utils.safestring import SafeString
 
 from accounts.models import SupportPlan
-from supportdesk.lib.html import render_markdown
-from tickets.models import Priority, PromiseTarget
+from supportdesk.lib.html import markup, render_markdown
+from supportdesk.lib.kept import Kept
+from tickets.models import Category, Priority, PromiseTarget
 from tickets.standing import promise_in_words
 
 
@@ -15,6 +17,38 @@ from tickets.standing import promise_in_words
 def guidance_html(source: str) -> SafeString:
     """A category's guidance rendered; kept, because each form shows all of them."""
     return render_markdown(source)
+
+
+@Kept
+def guides() -> list[Category]:
+    """The categories that are offered and say what we need to know."""
+    return list(Category.objects.filter(~Q(guidance="") | ~Q(guide_url=""), is_active=True))
+
+
+_GUIDE = (
+    '<section class="card {}" data-shown-when="category={}"{}><h2>{}: what helps us</h2>'
+    '<div class="prose small">{}</div>{}</section>'
+)
+_LINK = '<a class="link small" href="{}" rel="noopener" target="_blank">Troubleshooting guide</a>'
+_HIDDEN = SafeString(" hidden")
+
+
+def guides_html(chosen: int | None, *, look: str) -> SafeString:
+    """All guides as cards of the class `look`, hidden but for that of the chosen category; a form shows them twice."""
+    return SafeString(
+        "".join(
+            markup(
+                _GUIDE,
+                look,
+                one.pk,
+                "" if one.pk == chosen else _HIDDEN,
+                one.name,
+                guidance_html(one.guidance),
+                markup(_LINK, one.guide_url) if one.guide_url else "",
+            )
+            for one in guides()
+        )
+    )
 
 
 def first_replies(plans: Iterable[SupportPlan | None]) -> dict[tuple[int, int], PromiseTarget]:

@@ -6,6 +6,7 @@ from django import forms
 from django.conf import settings
 
 from accounts.models import Organization, User
+from tickets import choices
 from tickets.actions import Request
 from tickets.actions.customer import REASON_LENGTH
 from tickets.actions.submit import SUBJECT_LENGTH, VERSION_LENGTH
@@ -61,9 +62,12 @@ class RequestForm(WithFiles):
         self.fields["product_version"].label = f"{settings.PRODUCT_NAME} version"
         self.fields["product_version"].help_text = "The server version that runs now, such as 10.5.2."
         self.fields["mobile_version"].label = f"{settings.PRODUCT_NAME} Mobile version"
-        # Lists that are read once serve the widget, the check and the guidance beside the form.
-        self.categories = list(Category.objects.filter(is_active=True))
-        self.mobile_categories = [category.pk for category in self.categories if category.concerns_mobile]
+        lists = choices.lists()
+        for name, entries in lists.items():
+            # What is offered is kept for a moment; what is chosen is looked up.
+            offered = choices.offered(entries, None)
+            self.fields[name].choices = [("", self.fields[name].empty_label), *offered]
+        self.mobile_categories = [one.pk for one in lists["category"] if one.is_active and one.concerns_mobile]
 
     def _ask_for_organization(self) -> None:
         if len(self.organizations) < 2:

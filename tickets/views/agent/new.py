@@ -14,7 +14,7 @@ from supportdesk.lib.http import page
 from supportdesk.lib.toasts import say
 from tickets import actions
 from tickets.forms.agent import OnBehalfForm, PersonForm
-from tickets.guidance import guidance_html
+from tickets.guidance import guidance_html, guides
 from tickets.models import Channel, Ticket
 from tickets.views.agent.gate import agents_only
 from tickets.views.agent.places import places
@@ -77,8 +77,7 @@ def _show(request: HttpRequest, form: OnBehalfForm, *, status: int = 200) -> Htt
         "others": _unfinished_of(request.user, form.requester) if form.requester else [],
         "guides": [
             {"category": one, "html": guidance_html(one.guidance), "is_shown": one.pk == form.chosen_category}
-            for one in form.categories
-            if one.guidance or one.guide_url
+            for one in guides()
         ],
         "mobile_values": "|".join(map(str, form.mobile_categories)),
     }

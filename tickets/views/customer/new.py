@@ -14,7 +14,7 @@ from supportdesk.lib.http import page
 from supportdesk.lib.toasts import say
 from tickets import access, actions
 from tickets.forms.customer import RequestForm
-from tickets.guidance import first_replies, guidance_html, promise_line
+from tickets.guidance import first_replies, guides, guides_html, promise_line
 from tickets.models import Channel, Priority
 from tickets.views.customer.self_service import self_service
 from tickets.views.gate import for_customers
@@ -68,7 +68,9 @@ def _show(request: HttpRequest, form: RequestForm, *, status: int = 200) -> Http
         "form": form,
         "cards": _cards(form),
         "plans": _plans(form),
-        "guides": _guides(form),
+        "guides": guides(),
+        "guides_within": guides_html(form.chosen_category, look="phone"),
+        "guides_beside": guides_html(form.chosen_category, look="wide"),
         "is_pressing": str(form["priority"].value()) in {"1", "2"},
         "mobile_values": "|".join(map(str, form.mobile_categories)),
     }
@@ -117,11 +119,3 @@ def _cards(form: RequestForm) -> list[Card]:
 
 def _plans(form: RequestForm) -> list[dict[str, Any]]:
     return [{"organization": key, "plan": plan, "is_shown": shown} for key, plan, shown in _plan_choices(form) if plan]
-
-
-def _guides(form: RequestForm) -> list[dict[str, Any]]:
-    return [
-        {"category": one, "html": guidance_html(one.guidance), "is_shown": one.pk == form.chosen_category}
-        for one in form.categories
-        if one.guidance or one.guide_url
-    ]
