@@ -3,6 +3,7 @@
 import argparse
 import os
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -13,7 +14,7 @@ from pathlib import Path
 from bench.desk import Desk
 from supportdesk import embedded
 
-PARTS = ("pages", "throughput", "submit", "weight", "phone")
+PARTS = ("pages", "throughput", "weight", "phone", "submit")
 
 
 def main() -> int:
@@ -22,6 +23,7 @@ def main() -> int:
     folder = (options.keep or Path(tempfile.mkdtemp(prefix="supportdesk-bench-"))).resolve()
     folder.mkdir(parents=True, exist_ok=True)
     desk = Desk(folder)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     try:
         desk.start_servers()
         return _measure(desk, options, busy)
@@ -57,14 +59,16 @@ def _measure(desk: Desk, options: argparse.Namespace, busy: float) -> int:
         "pages": lambda: pages.time_figures(wanted(), rounds=options.rounds or pages.ROUNDS),
         "throughput": lambda: pages.throughput_figures(wanted()),
         "weight": lambda: weight.weight_figures(desk, people),
-        "submit": lambda: submit.submit_figures(desk, people),
         "phone": lambda: submit.phone_figures(desk, people),
+        "submit": lambda: submit.submit_figures(desk, people),
     }
     figures: list[report.Figure] = []
     for name, part in parts.items():
         if name in options.only:
             print(f"measuring {name} …", flush=True)
-            figures += part()
+            found = part()
+            print(report.table(found), flush=True)
+            figures += found
     command = " ".join(["python -m bench", *sys.argv[1:]])
     print(f"\n`{command}`, {_date()}: {options.tickets:,} tickets; {report.machine(busy)}\n\n{report.table(figures)}")
     return int(any(one.holds is False for one in figures))

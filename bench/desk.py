@@ -94,13 +94,21 @@ class Desk:
                 start_new_session=True,
             )
 
-    def stop(self) -> None:
-        for process in self.processes.values():
+    def stop_workers(self) -> None:
+        self._stop("paging", "worker", "beat", "pager")
+
+    def _stop(self, *names: str) -> None:
+        """Ask all of them to end, then make sure."""
+        processes = [self.processes.pop(name) for name in names]
+        for process in processes:
             _signal_group(process, signal.SIGTERM)
-        for process in self.processes.values():
+        for process in processes:
             with suppress(subprocess.TimeoutExpired):
                 process.wait(10)
             _signal_group(process, signal.SIGKILL)
+
+    def stop(self) -> None:
+        self._stop(*self.processes)
         for server in self.servers:
             server.stop()
 

@@ -12,7 +12,7 @@ from django.utils import timezone
 from accounts.models import Role, User
 from bench.cast import CSRF, Cast
 from bench.client import Browser, at_once, percentile
-from bench.desk import Desk, wait_for
+from bench.desk import Desk
 from bench.report import Figure, ms
 from tickets.models import OutgoingMail, Ticket, TicketEvent
 
@@ -68,11 +68,13 @@ def submit_figures(desk: Desk, cast: Cast) -> list[Figure]:
 def phone_figures(desk: Desk, cast: Cast) -> list[Figure]:
     """From the ticket's own instant, before its commit, to the line in the demo phone's file, looked for every 5 ms."""
     _switch_paging_on()
+    _forget_mails()
     desk.start_workers()
-    wait_for(_is_drained, seconds=600, what="the mails of the tickets before are sent")
-    submit_one = [_ring(desk, cast, session) for session in itertools.islice(itertools.cycle(cast.premier), _PAGES)]
-    p50, p95 = percentile(submit_one, 50), percentile(submit_one, 95)
-    shown = f"p50 {p50:.2f} s, p95 {p95:.2f} s, longest {max(submit_one):.2f} s of {len(submit_one)}"
+    _ring(desk, cast, cast.premier[0])  # the workers are up and warm
+    took = [_ring(desk, cast, session) for session in itertools.islice(itertools.cycle(cast.premier), _PAGES)]
+    desk.stop_workers()
+    p50, p95 = percentile(took, 50), percentile(took, 95)
+    shown = f"p50 {p50:.2f} s, p95 {p95:.2f} s, longest {max(took):.2f} s of {len(took)}"
     return [Figure("ticket committed → demo phone, p95", "≤ 3 s", shown, p95 <= 3)]
 
 
@@ -83,9 +85,12 @@ def _switch_paging_on() -> None:
     defaults.load(on_call=agents, active_from=timezone.now())
 
 
-def _is_drained() -> bool:
-    waiting = TicketEvent.objects.filter(notified_at=None).exists()
-    return not waiting and not OutgoingMail.objects.filter(state=OutgoingMail.State.QUEUED).exists()
+def _forget_mails() -> None:
+    """Those of tickets submitted earlier without workers; a kept folder may have thousands."""
+    now = timezone.now()
+    TicketEvent.objects.filter(notified_at=None).update(notified_at=now)
+    queued = OutgoingMail.objects.filter(state=OutgoingMail.State.QUEUED)
+    queued.update(state=OutgoingMail.State.CANCELLED, next_attempt_at=None)
 
 
 def _ring(desk: Desk, cast: Cast, session: str) -> float:
