@@ -59,7 +59,8 @@ class Desk:
 
     def start_workers(self) -> None:
         worker = [sys.executable, "-m", "celery", "-A", "supportdesk.celery", "worker", "-P", "threads", "-c", "2"]
-        self.start("workers", *worker, "-Q", "default,paging", "--loglevel", "warning", "--without-mingle")
+        beat = ["-B", "-s", str(self.folder / "beat")]  # a wake-up that a busy machine loses is made good by beat
+        self.start("workers", *worker, *beat, "-Q", "default,paging", "--loglevel", "warning", "--without-mingle")
 
     def start_pager(self) -> None:
         self.start("pager", sys.executable, "manage.py", "pager")

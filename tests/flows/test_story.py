@@ -65,7 +65,7 @@ def register(window: Window, desk: Desk, email: str) -> None:
     if page.locator("input[type=password]").count() > 1:
         page.locator("input[type=password]").nth(1).fill(PASSWORD)
     page.get_by_role("button", name="Create account").click()
-    mail = wait_for(lambda: desk.mails(to=email, having="/accounts/confirm-email/"), seconds=15, what="the mail")[-1]
+    mail = wait_for(lambda: desk.mails(to=email, having="/accounts/confirm-email/"), seconds=30, what="the mail")[-1]
     link = re.search(r"http\S+/accounts/confirm-email/\S+", text_of(mail))
     assert link
     page.goto(link[0])
@@ -113,7 +113,7 @@ def test_an_urgent_request_from_registration_to_its_follow_up(browser: Any, desk
 
     # bo asks; rita is mailed and answers; bo notes and solves; rita sees it and reopens; bo solves again.
     _answer(bo, number, "Which database do you run?", "Send as Pending")
-    mail = wait_for(lambda: desk.mails("rita.lang@", "Which database"), seconds=15, what="the question by mail")[0]
+    mail = wait_for(lambda: desk.mails("rita.lang@", "Which database"), seconds=30, what="the question by mail")[0]
     assert f"#{number}" in str(mail["Subject"])
     _customer(rita, number, "Pending")
     assert len(_pages_of(desk, number)) == rung
@@ -139,7 +139,7 @@ def test_an_urgent_request_from_registration_to_its_follow_up(browser: Any, desk
     rita.see(f"#{number}")
 
     # The CC got the public mails and no note; nobody outside the staff did.
-    copies = wait_for(lambda: desk.mails("partner@", "And restart it."), seconds=15, what="the CC's copy")
+    copies = wait_for(lambda: desk.mails("partner@", "And restart it."), seconds=30, what="the CC's copy")
     assert copies
     assert desk.mails("partner@", "Which database")
     assert not desk.mails("partner@", NOTE)
