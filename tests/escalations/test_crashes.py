@@ -60,7 +60,7 @@ def arrived(tmp_path: Path) -> Counter[str]:
 def recover(environment: dict[str, str]) -> None:
     """What the standby does anyway, once the lease of the dead is over."""
     time.sleep(LEASE + 0.1)
-    assert pager(environment, "--once").wait(60) == 0
+    assert pager(environment, "--once").wait(150) == 0
 
 
 @pytest.fixture
@@ -72,7 +72,7 @@ def due(policy: EscalationPolicy, rita: User) -> list[str]:
 def test_killed_anywhere_no_page_is_lost_and_none_comes_more_than_twice(
     due: list[str], environment: dict[str, str], tmp_path: Path, point: str
 ) -> None:
-    assert pager(environment, "--once", crash=point).wait(60) == KILLED
+    assert pager(environment, "--once", crash=point).wait(150) == KILLED
     recover(environment)
     times = arrived(tmp_path)
     assert set(times) == set(due)
@@ -85,7 +85,7 @@ def test_killed_anywhere_no_page_is_lost_and_none_comes_more_than_twice(
 def test_what_was_lost_after_the_call_is_repeated_as_such(
     due: list[str], environment: dict[str, str], tmp_path: Path
 ) -> None:
-    assert pager(environment, "--once", crash="after_call").wait(60) == KILLED
+    assert pager(environment, "--once", crash="after_call").wait(150) == KILLED
     recover(environment)
     texts = [json.loads(line)["text"] for line in (tmp_path / "pages.jsonl").read_text().splitlines()]
     repeats = [text for text in texts if text.startswith("Repeat: ")]
@@ -99,7 +99,7 @@ def test_one_engine_dies_again_and_again_beside_a_healthy_one(
     dying = [pager(environment, "--once", crash=point) for point in ("after_claim:2", "after_call:3")]
     healthy = pager(environment, "--once")
     for engine in [*dying, healthy]:
-        engine.wait(60)
+        engine.wait(150)
     recover(environment)
     times = arrived(tmp_path)
     assert set(times) == set(due)
