@@ -55,9 +55,9 @@ def for_customers(view: View) -> View:
 
 def find_ticket(user: User, number: int) -> Ticket:
     """The ticket as far as `user` may see it; what isn't there and what isn't theirs is the same 404 (S048)."""
-    rows = Ticket.objects.visible_to(user).with_row_data().select_related("environment", "mobile_device")
-    ticket = rows.filter(pk=number).first()
-    if ticket is not None:
+    rows = Ticket.objects.filter(pk=number).with_row_data().select_related("environment", "mobile_device")
+    found = (ticket for part in rows.visible_parts(user) for ticket in part)
+    if ticket := next(found, None):
         return ticket
     if Ticket.objects.filter(pk=number).exists():
         denied(user, "ticket", number)
