@@ -21,6 +21,9 @@ app.conf.beat_schedule = {
     "mail": {"task": "tickets.deliver_mail", "schedule": 10.0, "options": {"expires": 10.0}},
     # Mails about accounts: links to confirm, reset and accept, and retries.
     "account_mail": {"task": "accounts.deliver_mail", "schedule": 10.0, "options": {"expires": 10.0}},
+    # Promises to warn of or whose breach is to be noted; and clocks to put on edited terms.
+    "promises": {"task": "tickets.watch_promises", "schedule": 15.0, "options": {"expires": 15.0}},
+    "retarget": {"task": "tickets.retarget", "schedule": 15.0, "options": {"expires": 15.0}},
     # Solved tickets to close, Pending ones to remind of or solve.
     "workflow": {"task": "tickets.sweep", "schedule": 30.0, "options": {"expires": 30.0}},
     # Uploads that no message took within a day.

@@ -259,6 +259,7 @@ CELERY_TASK_TIME_LIMIT = 300
 WAKES = {
     "ticket": ["escalations.paging_pass", "tickets.notify"],
     "mail": ["tickets.deliver_mail"],
+    "sla": ["tickets.retarget"],
     "page": ["escalations.paging_pass"],
     "account_mail": ["accounts.deliver_mail"],
 }

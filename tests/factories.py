@@ -10,7 +10,18 @@ from accounts.models import Membership, Organization, OrganizationDomain, Region
 from supportdesk.lib import clock
 from tickets import actions
 from tickets import defaults as ticket_defaults
-from tickets.models import Category, Channel, Environment, Priority, Ticket
+from tickets.models import (
+    BusinessCalendar,
+    Category,
+    Channel,
+    Environment,
+    PolicyVersion,
+    Priority,
+    SlaPolicy,
+    Ticket,
+)
+from tickets.sla import publish
+from tickets.sla.promises import HoursKind, Promise
 
 PASSWORD = "correct horse battery staple"
 
@@ -81,3 +92,13 @@ def open_ticket(requester: User, *, at: datetime | None = None, organization: An
 
 def minutes(number: float) -> timedelta:
     return timedelta(minutes=number)
+
+
+def promise(plan: str, targets: dict[tuple[str, int], tuple[int, str]], **fields: Any) -> PolicyVersion:
+    """Publish a version of a plan's policy that promises just these: minutes and hours by promise and priority."""
+    policy = SlaPolicy.objects.get(plan__slug=plan)
+    made = {
+        (Promise(name), priority): (minutes, HoursKind(hours)) for (name, priority), (minutes, hours) in targets.items()
+    }
+    calendar = BusinessCalendar.objects.get(name="Business hours")
+    return publish.policy(policy, made, calendar=calendar, by=None, at=clock.now(), **fields)

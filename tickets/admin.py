@@ -17,7 +17,6 @@ from tickets.models import (
     MobileDevice,
     OutgoingMail,
     Participant,
-    PromiseTarget,
     Ticket,
     TicketEvent,
     WorkflowSettings,
@@ -50,19 +49,6 @@ class EnvironmentAdmin(ListedChoiceAdmin):
 @admin.register(MobileDevice)
 class MobileDeviceAdmin(ListedChoiceAdmin):
     pass
-
-
-@admin.register(PromiseTarget)
-class PromiseTargetAdmin(admin.ModelAdmin):
-    list_display = ("plan", "priority", "promise", "span", "hours")
-    list_display_links = ("plan", "priority", "promise")
-    list_filter = ("plan", "priority", "promise")
-    list_select_related = ("plan",)
-    search_fields = ("plan__name",)
-
-    @admin.display(description="in")
-    def span(self, target: PromiseTarget) -> str:
-        return target.span
 
 
 @admin.register(WorkflowSettings)

@@ -1,16 +1,13 @@
-"""What customers are told before they ask: guidance of the categories, promises of the plans."""
+"""What customers are told before they ask: guidance of the categories."""
 
-from collections.abc import Iterable
 from functools import lru_cache
 
 from django.db.models import Q
 from django.utils.safestring import SafeString
 
-from accounts.models import SupportPlan
 from supportdesk.lib.html import markup, render_markdown
 from supportdesk.lib.kept import Kept
-from tickets.models import Category, Priority, PromiseTarget
-from tickets.standing import promise_in_words
+from tickets.models import Category
 
 
 @lru_cache(maxsize=256)
@@ -49,22 +46,3 @@ def guides_html(chosen: int | None, *, look: str) -> SafeString:
             for one in guides()
         )
     )
-
-
-def first_replies(plans: Iterable[SupportPlan | None]) -> dict[tuple[int, int], PromiseTarget]:
-    """What each of `plans` promises as first reply, by plan and priority."""
-    ids = {plan.pk for plan in plans if plan is not None}
-    targets = PromiseTarget.objects.filter(plan__in=ids, promise=PromiseTarget.Promise.FIRST_REPLY)
-    return {(target.plan_id, target.priority): target for target in targets.select_related("plan")}
-
-
-def first_reply(plan: SupportPlan | None, priority: int | None) -> PromiseTarget | None:
-    """The first reply that `plan` promises; without a priority yet a request runs as High."""
-    if plan is None:
-        return None
-    return first_replies([plan]).get((plan.pk, priority or Priority.HIGH))
-
-
-def promise_line(target: PromiseTarget | None) -> str:
-    """`First reply in 1 hour, around the clock`, or nothing where nothing is promised."""
-    return f"First reply in {promise_in_words(target)}" if target else ""

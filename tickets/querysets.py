@@ -20,7 +20,10 @@ _SEE_ALL = (Role.AGENT, Role.LEAD, Role.SET, Role.ADMIN)
 # The order of triage, indexed as these expressions: without a priority yet a ticket counts as High (2), and one that
 # nobody waits for comes after those that somebody does.
 TRIAGE_RANK = Coalesce(F("priority"), Value(2))
-TRIAGE_WAIT = Coalesce(F("waiting_since"), Value(datetime(9999, 12, 31, tzinfo=UTC)))
+_NEVER = datetime(9999, 12, 31, tzinfo=UTC)
+TRIAGE_WAIT = Coalesce(F("waiting_since"), Value(_NEVER))
+NEXT_DUE = Coalesce(F("next_due_at"), Value(_NEVER))
+"""What breaches next comes first, what nothing is owed for last."""
 
 
 class TicketQuerySet(models.QuerySet["Ticket"]):
@@ -79,8 +82,8 @@ class TicketQuerySet(models.QuerySet["Ticket"]):
         return self.filter(pending_due_at__lte=now, status=Status.PENDING, do_not_close=False)
 
     def with_triage(self) -> TicketQuerySet:
-        """`rank` and `waits`, which never are null: the order of triage is by both and the id."""
-        return self.annotate(rank=TRIAGE_RANK, waits=TRIAGE_WAIT)
+        """`due`, `rank` and `waits`, which never are null: the orders of the queue are by them and the id."""
+        return self.annotate(due=NEXT_DUE, rank=TRIAGE_RANK, waits=TRIAGE_WAIT)
 
     def with_row_data(self) -> TicketQuerySet:
         """What a row of a list shows, in one query."""

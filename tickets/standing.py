@@ -1,8 +1,15 @@
 """Where a request stands, in one line of the customer's words: what we owe them, or what they owe us."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
-from tickets.models import PromiseTarget, Ticket
+from django.utils import timezone
+
+from supportdesk.lib.tags import deadline
+from tickets.models import Ticket
+from tickets.models.sla import span_in_words
+from tickets.sla.promises import HoursKind
+from tickets.sla.terms import Target
 from tickets.states import Status
 
 
@@ -16,8 +23,8 @@ class Standing:
     turn: str = ""
 
 
-def standing_of(ticket: Ticket, *, first_reply: PromiseTarget | None = None) -> Standing:
-    """The line for `ticket`; `first_reply` is what its plan promises for its priority."""
+def standing_of(ticket: Ticket, *, now: datetime) -> Standing:
+    """The line for `ticket`, with the time of what is owed next in the viewer's zone."""
     status = ticket.state_for_customer
     if status is Status.PENDING:
         return Standing(
@@ -28,23 +35,25 @@ def standing_of(ticket: Ticket, *, first_reply: PromiseTarget | None = None) -> 
     if status is Status.CLOSED:
         return Standing("Closed. A reply opens a follow-up request.", "", "archive")
     if not ticket.is_answered:
-        return Standing(f"We owe you a first answer{_within(first_reply)}.", "info", "clock", "us")
+        return Standing(f"We owe you a first answer{_by(ticket, now)}.", "info", "clock", "us")
     if ticket.waiting_since is not None:
-        return Standing("You wrote last: we owe you an answer.", "info", "clock", "us")
+        return Standing(f"You wrote last: we owe you a reply{_by(ticket, now)}.", "info", "clock", "us")
+    if ticket.next_due_at is not None:
+        return Standing(f"We are working on it and owe you news{_by(ticket, now)}.", "info", "wrench", "us")
     return Standing("We are working on it. Nothing is needed from you now.", "info", "wrench", "us")
 
 
-def _within(promise: PromiseTarget | None) -> str:
-    return f" within {promise_in_words(promise)}" if promise else ""
+def _by(ticket: Ticket, now: datetime) -> str:
+    """` by Tue 24 Nov, 14:30`; a deadline that has passed is said to have."""
+    if ticket.next_due_at is None:
+        return ""
+    told = deadline(timezone.localtime(ticket.next_due_at), timezone.localtime(now))
+    return f" since {told}" if ticket.next_due_at < now else f" by {told}"
 
 
-def promise_in_words(promise: PromiseTarget) -> str:
+def target_in_words(target: Target) -> str:
     """`1 hour, around the clock`; spans in business time name it themselves."""
-    if promise.hours == PromiseTarget.Hours.AROUND_THE_CLOCK:
-        return f"{promise.span}, {_clock(promise)}"
-    return promise.span
-
-
-def _clock(promise: PromiseTarget) -> str:
-    """Without weekend coverage the clock stands still on Saturday and Sunday (the table of plans)."""
-    return "around the clock" if promise.plan.covers_weekends else "day and night on weekdays"
+    span = span_in_words(target.minutes, target.kind)
+    if target.kind is HoursKind.BUSINESS:
+        return span
+    return f"{span}, {'day and night on weekdays' if target.is_weekdays else 'around the clock'}"

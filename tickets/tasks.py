@@ -12,6 +12,8 @@ from tickets.actions import uploads
 from tickets.mail import send
 from tickets.models import Ticket
 from tickets.querysets import TicketQuerySet
+from tickets.sla import retarget
+from tickets.sla.sweep import act as sweep_promises
 
 logger = logging.getLogger(__name__)
 
@@ -34,6 +36,18 @@ def sweep() -> None:
     now = clock.now()
     _each(Ticket.objects.close_due(now).order_by("close_due_at"), actions.close_solved, now)
     _each(Ticket.objects.pending_due(now).order_by("pending_due_at"), actions.follow_up_pending, now)
+
+
+@shared_task(name="tickets.watch_promises")
+def watch_promises() -> None:
+    """Warn of promises that are about to break, and note those that broke."""
+    sweep_promises(now=clock.now())
+
+
+@shared_task(name="tickets.retarget")
+def retarget_clocks() -> None:
+    """Put open clocks on terms that an admin edited, and look back at what an edit would have meant."""
+    retarget.work(now=clock.now())
 
 
 @shared_task(name="tickets.discard_stale_uploads")

@@ -139,6 +139,16 @@ def when(dt: datetime | None) -> SafeString:
     return markup('<time datetime="{}" title="{}">{}</time>', dt.isoformat(timespec="seconds"), exact(local), shown)
 
 
+def deadline(local: datetime, now: datetime) -> str:
+    """`14:30` today, `Tue 14:30` within the week, `Tue 24 Nov, 14:30` beyond: both in the viewer's zone."""
+    clock_time = f"{local.hour:02}:{local.minute:02}"
+    days = (local.date() - now.date()).days
+    if days == 0:
+        return clock_time
+    weekday = _WEEKDAYS[local.weekday()]
+    return f"{weekday} {clock_time}" if abs(days) < _WEEK else f"{weekday} {_day(local)}, {clock_time}"
+
+
 def exact(local: datetime) -> str:
     """`Mon 23 Nov 2026, 14:02 CET`"""
     clock_time = f"{local.hour:02}:{local.minute:02} {local.tzname() or ''}"

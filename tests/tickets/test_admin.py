@@ -16,7 +16,7 @@ from tickets.states import Status
 pytestmark = pytest.mark.django_db
 
 LISTS = (
-    *("category", "environment", "mobiledevice", "promisetarget", "workflowsettings"),
+    *("category", "environment", "mobiledevice", "workflowsettings"),
     *("ticket", "message", "ticketevent", "outgoingmail"),
 )
 FIXED = ("ticket", "message", "ticketevent", "outgoingmail")

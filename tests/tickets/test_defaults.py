@@ -4,7 +4,8 @@ import pytest
 from django.core.management import call_command
 
 from accounts.models import SupportPlan
-from tickets.models import Category, Environment, MobileDevice, PromiseTarget, WorkflowSettings
+from tests.factories import promise
+from tickets.models import Category, Environment, MobileDevice, PromiseTarget, SlaPolicy, WorkflowSettings
 
 pytestmark = pytest.mark.django_db
 
@@ -47,8 +48,8 @@ def test_every_category_says_what_to_provide() -> None:
 
 def test_the_promises_are_the_tables() -> None:
     found: dict[tuple[str, str], list[tuple[int, str]]] = {}
-    for target in PromiseTarget.objects.select_related("plan").order_by("priority"):
-        found.setdefault((target.plan.slug, target.promise), []).append((target.minutes, target.hours))
+    for target in PromiseTarget.objects.select_related("version__policy__plan").order_by("priority"):
+        found.setdefault((target.version.policy.plan.slug, target.promise), []).append((target.minutes, target.hours))
     assert found == PROMISES
 
 
@@ -62,13 +63,11 @@ def test_loading_again_leaves_what_an_admin_has_done() -> None:
     Category.objects.filter(slug="desktop").delete()
     Environment.objects.filter(name="Test").update(name="Acceptance")
     premier = SupportPlan.objects.get(slug="premier")
-    PromiseTarget.objects.filter(plan=premier, promise="regular_update").delete()
-    PromiseTarget.objects.filter(plan=premier, promise="first_reply", priority=1).update(minutes=30)
+    promise("premier", {("first_reply", 1): (30, "clock")})
     WorkflowSettings.objects.update(close_after_hours=24)
     call_command("load_defaults")
     assert Category.objects.count() == 24
     assert Category.objects.get(slug="search").guidance == "Ours"
     assert Environment.objects.count() == 4
-    assert PromiseTarget.objects.filter(plan=premier).count() == 8
-    assert PromiseTarget.objects.get(plan=premier, promise="first_reply", priority=1).minutes == 30
+    assert PromiseTarget.objects.get(version=SlaPolicy.objects.get(plan=premier).current).minutes == 30
     assert WorkflowSettings.current().close_after_hours == 24

@@ -8,7 +8,8 @@ from django.core.cache import cache
 from django.test import Client
 
 from accounts.models import SupportPlan, Team, User
-from tickets.models import Priority, PromiseTarget, WorkflowSettings
+from tests.factories import promise
+from tickets.models import Priority, SlaPolicy, WorkflowSettings
 
 pytestmark = pytest.mark.django_db
 
@@ -19,10 +20,7 @@ def _fresh() -> None:
 
 
 def test_it_tells_promises_priorities_statuses_and_regions_to_everybody(_defaults: None) -> None:
-    premier = SupportPlan.objects.get(slug="premier")
-    PromiseTarget.objects.filter(plan=premier).delete()
-    PromiseTarget.objects.create(plan=premier, priority=1, promise="first_reply", minutes=60, hours="clock")
-    PromiseTarget.objects.create(plan=premier, priority=4, promise="next_reply", minutes=960, hours="business")
+    promise("premier", {("first_reply", 1): (60, "clock"), ("next_reply", 4): (960, "business")})
     WorkflowSettings.objects.update(close_after_hours=72)
     page = Client().get("/help/").content.decode()
     for plan in SupportPlan.objects.all():
@@ -45,7 +43,7 @@ def test_it_works_for_everybody_who_is_signed_in(
 
 
 def test_it_works_on_an_empty_desk() -> None:
-    for model in (PromiseTarget, WorkflowSettings):
+    for model in (SlaPolicy, WorkflowSettings):
         model.objects.all().delete()
     SupportPlan.objects.all().delete()
     Team.objects.all().delete()

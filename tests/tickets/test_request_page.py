@@ -33,11 +33,11 @@ def page_of(browser: Client, ticket: Ticket, query: str = "") -> str:
 
 def test_it_says_who_owes_whom_what(rita: User, bo: User, ticket: Ticket, client_of: ClientOf) -> None:
     browser = client_of(rita)
-    assert "We owe you a first answer" in page_of(browser, ticket)
+    assert "We owe you a first answer by " in page_of(browser, ticket)
     actions.answer(ticket, by=bo, body="Which version?", submit_as=Status.PENDING, at=clock.now())
     assert "We asked you something and wait for your answer." in page_of(browser, ticket)
     actions.reply(ticket, by=rita, body="10.5.2", at=clock.now())
-    assert "You wrote last: we owe you an answer." in page_of(browser, ticket)
+    assert "You wrote last: we owe you a reply by " in page_of(browser, ticket)
     actions.answer(ticket, by=bo, body="Thank you", submit_as=Status.OPEN, at=clock.now())
     assert "We are working on it. Nothing is needed from you now." in page_of(browser, ticket)
     actions.solve(ticket, by=bo, at=clock.now())

@@ -2,30 +2,24 @@
 
 import threading
 from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from django.conf import settings
 from django.db import connection
 from django.test import Client
 
-from accounts.models import Membership, Organization, SupportPlan, User
+from accounts.models import Membership, Organization, User
 from tests import factories
+from tests.factories import promise
 from tests.tickets.forms import PNG, file, request_form
-from tickets.models import Attachment, Category, EventKind, MobileDevice, Priority, PromiseTarget, Ticket
+from tickets.models import Attachment, Category, EventKind, MobileDevice, Priority, Ticket
 from tickets.states import Status
 
 pytestmark = pytest.mark.django_db
 ClientOf = Callable[[User], Client]
 FORM = "/requests/new/"
-
-
-def promise(plan: str, priority: Priority, minutes: int, hours: str) -> None:
-    PromiseTarget.objects.update_or_create(
-        plan=SupportPlan.objects.get(slug=plan),
-        priority=priority,
-        promise="first_reply",
-        defaults={"minutes": minutes, "hours": hours},
-    )
 
 
 def test_a_request_with_every_field_is_opened_and_shown(rita: User, client_of: ClientOf) -> None:
@@ -99,18 +93,20 @@ def test_nobody_submits_without_being_signed_in(_defaults: None) -> None:
     assert (answer.status_code, answer["Location"]) == (302, f"/accounts/login/?next={FORM}")
 
 
-def test_each_priority_shows_what_the_plan_promises(rita: User, sam: User, pia: User, client_of: ClientOf) -> None:
-    promise("premier", Priority.URGENT, 60, "clock")
-    promise("enterprise", Priority.URGENT, 120, "clock")
-    promise("professional", Priority.URGENT, 240, "business")
-    assert "First reply in 1 hour, around the clock" in client_of(rita).get(FORM).content.decode()
-    assert "First reply in 2 hours, day and night on weekdays" in client_of(sam).get(FORM).content.decode()
-    assert "First reply in 4 business hours" in client_of(pia).get(FORM).content.decode()
+def test_each_priority_says_what_the_plan_promises_as_a_time_on_the_customers_clock(
+    rita: User, sam: User, pia: User, client_of: ClientOf, time_machine: Any
+) -> None:
+    time_machine.move_to(datetime(2026, 11, 20, 21, 30, tzinfo=UTC), tick=False)  # Friday 16:30 in New York
+    assert "First reply by 23:30 (1 hour, around the clock)" in client_of(rita).get(FORM).content.decode()
+    page = client_of(sam).get(FORM).content.decode()
+    assert "First reply by 18:30 (2 hours, day and night on weekdays)" in page
+    assert "First reply by Mon 16:30 (1 business day)" in page
+    assert "First reply by Mon 13:00 (4 business hours)" in client_of(pia).get(FORM).content.decode()
 
 
 def test_without_a_promise_there_is_no_promise_line(rita: User, client_of: ClientOf) -> None:
-    PromiseTarget.objects.all().delete()
-    assert "First reply in" not in client_of(rita).get(FORM).content.decode()
+    promise("premier", {})
+    assert "First reply by" not in client_of(rita).get(FORM).content.decode()
 
 
 def test_the_guidance_of_the_chosen_category_stands_beside_the_form(rita: User, client_of: ClientOf) -> None:

@@ -57,7 +57,7 @@ def reply(
         ticket, Verb.CUSTOMER_REPLY, at=at, public_updated_at=at, waiting_since=ticket.waiting_since or at
     )
     kind = EventKind.REOPENED if former_status is Status.SOLVED else EventKind.CUSTOMER_REPLIED
-    record(ticket, kind, by=by, at=at, message=message, from_status=former_status, to_status=ticket.status)
+    record(ticket, kind, by=by, at=at, message=message, from_status=former_status, to_status=ticket.status, waits=True)
     return message
 
 

@@ -7,13 +7,14 @@ from zoneinfo import ZoneInfo
 from accounts.models import User
 from supportdesk.lib.errors import Conflict, NotAllowed
 from tickets.models import Ticket, WorkflowSettings
+from tickets.sla import lookup
 from tickets.sla.calendar import add_business_days
 from tickets.states import Status, Verb, target
 
 
 def locked(ticket: Ticket, *, by: User | None) -> Ticket:
     """The ticket's row, fresh and locked; NotAllowed when the person no longer sees it."""
-    rows = Ticket.objects.select_for_update(of=("self",)).select_related("organization", "requester")
+    rows = Ticket.objects.select_for_update(of=("self",)).select_related("organization__plan", "requester")
     if by is None:
         return rows.get(pk=ticket.pk)
     found = rows.visible_to(by).filter(pk=ticket.pk).first()
@@ -66,8 +67,7 @@ def write(ticket: Ticket, *, at: datetime, **changes: Any) -> None:
 
 def zone_of(ticket: Ticket) -> ZoneInfo:
     """The customer's time zone: the person's own before the organisation's."""
-    organization = ticket.organization
-    return ZoneInfo(ticket.requester.time_zone or (organization.time_zone if organization else "") or "UTC")
+    return lookup.zone_of(ticket.requester, ticket.organization)
 
 
 def _deadlines(ticket: Ticket, to: Status, at: datetime) -> dict[str, Any]:

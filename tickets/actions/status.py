@@ -61,4 +61,4 @@ def reopen(ticket: Ticket, *, by: User, at: datetime, seen_status: Status | None
     require_seen(ticket, seen_status)
     waits = {} if by.is_desk else {"waiting_since": ticket.waiting_since or at}
     former = move(ticket, Verb.REOPEN, at=at, **waits)
-    record(ticket, EventKind.REOPENED, by=by, at=at, from_status=former, to_status=ticket.status)
+    record(ticket, EventKind.REOPENED, by=by, at=at, from_status=former, to_status=ticket.status, waits=bool(waits))

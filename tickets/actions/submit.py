@@ -123,7 +123,16 @@ def _open(request: Request, columns: Mapping[str, Any], *, by: User, at: datetim
         field="description",
     )
     copy_in(ticket, request.cc, by=by, at=at)
-    record(ticket, EventKind.CREATED, by=by, at=at, message=message, to_status=ticket.status)
+    record(
+        ticket,
+        EventKind.CREATED,
+        by=by,
+        at=at,
+        message=message,
+        to_status=ticket.status,
+        priority=ticket.priority,
+        answered=ticket.is_answered,
+    )
     _remember_organization(ticket.requester, ticket.organization)
     return ticket
 

@@ -56,5 +56,5 @@ def _step(ticket: Ticket, now: datetime) -> tuple[int, datetime | None]:
 
 def _still_due(due: TicketQuerySet, number: int) -> Ticket | None:
     """The row locked, unless another sweep has it or it is no longer due."""
-    rows = due.select_for_update(of=("self",), skip_locked=True).select_related("organization", "requester")
+    rows = due.select_for_update(of=("self",), skip_locked=True).select_related("organization__plan", "requester")
     return rows.filter(pk=number).first()

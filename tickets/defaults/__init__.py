@@ -1,17 +1,30 @@
 """What a new desk begins with: categories, environments, devices, promises and the workflow's figures."""
 
 from collections.abc import Iterable
+from datetime import time
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils.text import slugify
 
 from accounts.models import SupportPlan
+from supportdesk.lib import clock
 from tickets.defaults.categories import GUIDANCE, MOBILE
 from tickets.defaults.promises import PROMISES
-from tickets.models import Category, Environment, MobileDevice, Priority, PromiseTarget, WorkflowSettings
+from tickets.models import (
+    BusinessCalendar,
+    CalendarSpan,
+    Category,
+    Environment,
+    MobileDevice,
+    Priority,
+    WorkflowSettings,
+)
 from tickets.models.catalog import ListedChoice
+from tickets.sla import publish
 
 ENVIRONMENTS = ("Production", "Staging", "Test", "Development")
+BUSINESS_HOURS = "Business hours"
 MOBILE_DEVICES = ("iPhone", "iPad", "Android phone", "Android tablet", "Other")
 
 
@@ -21,8 +34,9 @@ def load() -> None:
     _fill(Category, _categories())
     _fill(Environment, (Environment(name=name, position=at) for at, name in enumerate(ENVIRONMENTS)))
     _fill(MobileDevice, (MobileDevice(name=name, position=at) for at, name in enumerate(MOBILE_DEVICES)))
-    for plan in SupportPlan.objects.filter(promises=None):
-        PromiseTarget.objects.bulk_create(_promises_of(plan))
+    calendar = _business_hours()
+    for plan in SupportPlan.objects.filter(Q(sla_policy=None) | Q(sla_policy__current=None)):
+        publish.policy_of(plan, _promises_of(plan), calendar=calendar, at=clock.now())
     WorkflowSettings.objects.get_or_create(pk=1, defaults={"remind_after_days": [3, 5]})
 
 
@@ -42,9 +56,21 @@ def _categories() -> Iterable[Category]:
         )
 
 
-def _promises_of(plan: SupportPlan) -> list[PromiseTarget]:
-    return [
-        PromiseTarget(plan=plan, priority=priority, promise=promise, minutes=minutes, hours=hours)
+def _business_hours() -> BusinessCalendar:
+    """9:00 to 17:00 in the customer's own zone, Monday to Friday, less their public holidays."""
+    calendar, is_new = BusinessCalendar.objects.get_or_create(name=BUSINESS_HOURS)
+    if is_new:
+        CalendarSpan.objects.bulk_create(
+            CalendarSpan(calendar=calendar, weekday=day, starts=time(9), ends=time(17)) for day in range(5)
+        )
+    if calendar.current is None:
+        publish.calendar(calendar, by=None, at=clock.now())
+    return calendar
+
+
+def _promises_of(plan: SupportPlan) -> publish.Targets:
+    return {
+        (promise, priority.value): target
         for promise, plans in PROMISES.items()
-        for priority, (minutes, hours) in zip(Priority, plans.get(plan.slug, ()), strict=False)
-    ]
+        for priority, target in zip(Priority, plans.get(plan.slug, ()), strict=False)
+    }

@@ -6,7 +6,6 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
 
-from accounts.models import SupportPlan
 from supportdesk.lib.fields import WebAddressField
 
 
@@ -43,48 +42,6 @@ class Environment(ListedChoice):
 
 class MobileDevice(ListedChoice):
     """On what it happens: iPhone, Android tablet, …"""
-
-
-class PromiseTarget(models.Model):
-    """What a plan promises for a priority: a span and the hours it runs on."""
-
-    class Promise(models.TextChoices):
-        FIRST_REPLY = "first_reply", "First reply"
-        NEXT_REPLY = "next_reply", "Next reply"
-        REGULAR_UPDATE = "regular_update", "Regular update"
-
-    class Hours(models.TextChoices):
-        AROUND_THE_CLOCK = "clock", "around the clock"
-        BUSINESS = "business", "business hours"
-
-    plan = models.ForeignKey(SupportPlan, on_delete=models.CASCADE, related_name="promises")
-    priority = models.PositiveSmallIntegerField(choices=[(1, "Urgent"), (2, "High"), (3, "Normal"), (4, "Low")])
-    promise = models.CharField(max_length=16, choices=Promise)
-    minutes = models.PositiveIntegerField(validators=[MinValueValidator(1)], help_text="A business day is 480.")
-    hours = models.CharField(max_length=10, choices=Hours)
-
-    class Meta:
-        ordering = ("plan", "promise", "priority")
-        constraints = [
-            models.UniqueConstraint(fields=["plan", "priority", "promise"], name="promise_once_per_plan_and_priority")
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.plan}, {self.get_priority_display()}: {self.get_promise_display()} in {self.span}"
-
-    @property
-    def span(self) -> str:
-        """The span in words: "2 hours", "1 business day"."""
-        is_business = self.hours == self.Hours.BUSINESS
-        if is_business and self.minutes % 480 == 0:
-            return _counted(self.minutes // 480, "business day")
-        if self.minutes % 60 == 0:
-            return _counted(self.minutes // 60, "business hour" if is_business else "hour")
-        return _counted(self.minutes, "business minute" if is_business else "minute")
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 class WorkflowSettings(models.Model):

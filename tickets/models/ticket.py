@@ -7,7 +7,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from accounts.models import Organization, Team, User
-from tickets.querysets import TRIAGE_RANK, TRIAGE_WAIT, TicketQuerySet
+from tickets.querysets import NEXT_DUE, TRIAGE_RANK, TRIAGE_WAIT, TicketQuerySet
 from tickets.states import LABELS, UNFINISHED, Status, as_seen_by_customer
 
 
@@ -93,6 +93,9 @@ class Ticket(models.Model):
     close_due_at = models.DateTimeField(null=True, blank=True)
     pending_due_at = models.DateTimeField(null=True, blank=True, help_text="The next reminder, or solving.")
     reminders_sent = models.PositiveSmallIntegerField(default=0)
+    next_due_at = models.DateTimeField(
+        null=True, blank=True, help_text="The earliest deadline of its running clocks, which write it."
+    )
 
     objects: ClassVar[TicketQuerySet] = TicketQuerySet.as_manager()  # type: ignore[assignment]
 
@@ -130,7 +133,9 @@ class Ticket(models.Model):
             models.Index(
                 fields=["updated_at", "id"], condition=Q(status__in=_UNFINISHED), name="ticket_unfinished_by_update"
             ),
+            models.Index(NEXT_DUE, "id", condition=Q(status__in=_UNFINISHED), name="ticket_unfinished_by_due"),
             models.Index(TRIAGE_RANK, TRIAGE_WAIT, "id", name="ticket_by_triage"),
+            models.Index(NEXT_DUE, "id", name="ticket_by_due"),
             models.Index(fields=["created_at", "id"], name="ticket_by_creation"),
             models.Index(fields=["-updated_at", "-id"], name="ticket_by_update"),
             models.Index(fields=["status", "-updated_at", "-id"], name="ticket_by_status"),

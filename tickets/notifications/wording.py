@@ -15,10 +15,11 @@ from django.urls import reverse
 
 from accounts.models import User
 from supportdesk.lib.tags import exact
-from tickets.guidance import first_reply
 from tickets.models import Attachment, EventKind, Message, Priority, Ticket, TicketEvent, WorkflowSettings
 from tickets.notifications.audience import Kind, Part, Recipient
-from tickets.standing import promise_in_words
+from tickets.sla.clocks import target_of
+from tickets.sla.promises import Promise
+from tickets.standing import target_in_words
 from tickets.states import Status
 
 
@@ -176,8 +177,7 @@ def _facts(ticket: Ticket, recipient: Recipient) -> list[tuple[str, str]]:
 
 def _next_line(ticket: Ticket, recipient: Recipient) -> str:
     if recipient.kind is Kind.CREATED and ticket.state is Status.NEW:
-        promise = first_reply(ticket.organization.plan if ticket.organization else None, ticket.priority)
-        return f"First reply within {promise_in_words(promise)}." if promise else ""
+        return _first_reply(ticket, recipient)
     if recipient.kind in {Kind.SOLVED, Kind.GAVE_UP_WAITING}:
         return _closing(ticket, recipient)
     if recipient.kind is Kind.ASKED:
@@ -187,6 +187,14 @@ def _next_line(ticket: Ticket, recipient: Recipient) -> str:
     if recipient.kind is Kind.CLOSED and recipient.user is not None:
         return "If it comes back, a reply in the portal opens a follow-up request."
     return ""
+
+
+def _first_reply(ticket: Ticket, recipient: Recipient) -> str:
+    clock = ticket.clocks.open().with_terms().filter(promise=Promise.FIRST_REPLY).first()
+    target = target_of(clock) if clock else None
+    if clock is None or target is None or clock.due_at is None:
+        return ""
+    return f"First reply by {_time(clock.due_at, ticket, recipient)} ({target_in_words(target)})."
 
 
 def _closing(ticket: Ticket, recipient: Recipient) -> str:

@@ -10,8 +10,10 @@ from django.views.decorators.http import require_safe
 
 from accounts.models import Region, Role, SupportPlan, Team
 from supportdesk.lib.http import page
-from tickets.models import Category, Priority, PromiseTarget, WorkflowSettings
-from tickets.standing import promise_in_words
+from tickets.models import Category, Priority, WorkflowSettings
+from tickets.sla.offers import targets_of_plans
+from tickets.sla.promises import Promise
+from tickets.standing import target_in_words
 from tickets.states import Status
 from tickets.views.customer.self_service import self_service_options
 
@@ -51,16 +53,13 @@ def _tables() -> dict[str, Any]:
 
 def _promises(plans: list[SupportPlan]) -> list[dict[str, Any]]:
     """A table per promise that any plan makes: a row per priority, a cell per plan, in words or empty."""
-    targets = {
-        (target.promise, target.plan_id, target.priority): promise_in_words(target)
-        for target in PromiseTarget.objects.select_related("plan")
-    }
+    targets = {key: target_in_words(target) for key, target in targets_of_plans(plans).items()}
     tables = []
-    for promise in PromiseTarget.Promise:
+    for promise in Promise:
         rows = [
             {
                 "priority": priority,
-                "cells": [targets.get((promise.value, plan.pk, priority.value), "") for plan in plans],
+                "cells": [targets.get((promise, plan.pk, priority.value), "") for plan in plans],
             }
             for priority in Priority
         ]
@@ -70,9 +69,10 @@ def _promises(plans: list[SupportPlan]) -> list[dict[str, Any]]:
 
 
 _ABOUT = {
-    PromiseTarget.Promise.FIRST_REPLY: "From your request to the first answer of a person.",
-    PromiseTarget.Promise.NEXT_REPLY: "From your oldest unanswered message to our next answer.",
-    PromiseTarget.Promise.REGULAR_UPDATE: "While we work on it: from one answer of ours to the next, asked or not.",
+    Promise.FIRST_REPLY: "From your request to the first answer of a person.",
+    Promise.NEXT_REPLY: "From your oldest unanswered message to our next answer.",
+    Promise.REGULAR_UPDATE: "While we work on it: from one answer of ours to the next, asked or not.",
+    Promise.RESOLUTION: "From your request to its solution, without the time that we wait for you.",
 }
 
 

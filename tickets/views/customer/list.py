@@ -10,7 +10,7 @@ from django.shortcuts import redirect
 from django.views.decorators.http import require_safe
 
 from accounts.models import Organization, User
-from supportdesk.lib import keyset
+from supportdesk.lib import clock, keyset
 from supportdesk.lib.errors import Invalid
 from supportdesk.lib.http import page
 from tickets import access
@@ -54,6 +54,7 @@ def request_list(request: HttpRequest) -> HttpResponseBase:
     status = request.GET.get("status", "")
     words = request.GET.get("q", "").replace("\x00", "").strip()[:200]
     base = _of_scope(user, scope)
+    now = clock.now()
     rows = _matching(base, status, words)
     try:
         shown = keyset.page_of(
@@ -67,7 +68,7 @@ def request_list(request: HttpRequest) -> HttpResponseBase:
         "statuses": [(key, label) for key, (label, _) in STATUSES.items()],
         "status": status if status in STATUSES else "",
         "q": words,
-        "rows": [{"ticket": ticket, "standing": standing_of(ticket)} for ticket in shown.rows],
+        "rows": [{"ticket": ticket, "standing": standing_of(ticket, now=now)} for ticket in shown.rows],
         "waiting_for_you": base.filter(status=Status.PENDING)[:_MOST_COUNTED].count(),
         "is_filtered": bool(words or status in STATUSES),
         "can_submit": access.may_submit(user, list(access.organizations_to_submit_for(user))),

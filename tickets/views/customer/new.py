@@ -1,9 +1,11 @@
 """*Submit a request*."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
+from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
 from accounts.access import plan_for
@@ -11,11 +13,15 @@ from accounts.models import Organization, SupportPlan
 from supportdesk.lib import clock
 from supportdesk.lib.errors import DomainError
 from supportdesk.lib.http import page
+from supportdesk.lib.tags import deadline
 from supportdesk.lib.toasts import say
 from tickets import access, actions
 from tickets.forms.customer import RequestForm
-from tickets.guidance import first_replies, guides, guides_html, promise_line
+from tickets.guidance import guides, guides_html
 from tickets.models import Channel, Priority
+from tickets.sla.offers import due, first_replies, first_replies_of_each
+from tickets.sla.terms import Target
+from tickets.standing import target_in_words
 from tickets.views.customer.self_service import self_service
 from tickets.views.gate import for_customers
 
@@ -104,17 +110,33 @@ def _plan_choices(form: RequestForm) -> list[tuple[int | None, SupportPlan | Non
 
 def _cards(form: RequestForm) -> list[Card]:
     choices = _plan_choices(form)
-    targets = first_replies(plan for _, plan, _ in choices)
+    targets = _targets(form)
+    now = clock.now()
     chosen = str(form["priority"].value() or "")
     cards = []
     for priority in Priority:
         lines = [
-            Promise(promise_line(targets.get((plan.pk, priority.value)) if plan else None), key, shown)
-            for key, plan, shown in choices
+            Promise(_promise_line(targets.get(key, {}).get(priority.value), now), key, shown)
+            for key, _, shown in choices
         ]
         is_chosen = chosen == str(priority.value)
         cards.append(Card(priority, is_chosen, [line for line in lines if line.text]))
     return cards
+
+
+def _targets(form: RequestForm) -> dict[int | None, dict[int, Target]]:
+    """What is promised as first reply, by what `_plan_choices` names and by priority."""
+    if len(form.organizations) < 2:
+        return {None: first_replies(form.user, form.chosen_organization)}
+    return dict(first_replies_of_each(form.user, form.organizations))
+
+
+def _promise_line(target: Target | None, now: datetime) -> str:
+    """`First reply by Mon 16:30 (8 business hours)`, in the customer's own zone; nothing where nothing is promised."""
+    if target is None:
+        return ""
+    at = deadline(timezone.localtime(due(target, now)), timezone.localtime(now))
+    return f"First reply by {at} ({target_in_words(target)})"
 
 
 def _plans(form: RequestForm) -> list[dict[str, Any]]:

@@ -7,16 +7,15 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.views.decorators.http import require_safe
 
-from accounts.access import plan_for
 from accounts.models import User
+from supportdesk.lib import clock
 from supportdesk.lib.http import page
 from tickets import access
 from tickets.forms.customer import CopyForm, RaiseForm, ReplyForm, higher_than
-from tickets.guidance import first_reply
 from tickets.history import FOR_CUSTOMERS, Happening, happenings
 from tickets.models import EventKind, Message, Participant, Ticket
 from tickets.standing import standing_of
-from tickets.states import Status, Verb, permits
+from tickets.states import Verb, permits
 from tickets.views.gate import find_ticket, for_customers
 
 MOST_MESSAGES = 100
@@ -54,7 +53,7 @@ def show_request(request: HttpRequest, ticket: Ticket, forms: Forms, *, status: 
     shown = _filled(forms, user, ticket, may)
     context = {
         "ticket": ticket,
-        "standing": standing_of(ticket, first_reply=_promise(ticket)),
+        "standing": standing_of(ticket, now=clock.now()),
         "seen": seen_mark(ticket),
         "may": may,
         "copies": _copies(ticket),
@@ -111,12 +110,6 @@ def _copies(ticket: Ticket) -> list[Participant]:
     """Most requests have none, and finding out who of them has left takes longer than that."""
     copies = Participant.objects.filter(ticket=ticket, removed_at=None)
     return list(copies.current()) if copies.exists() else []
-
-
-def _promise(ticket: Ticket) -> Any:
-    if ticket.is_answered or ticket.state not in {Status.NEW, Status.OPEN, Status.ON_HOLD}:
-        return None
-    return first_reply(plan_for(ticket.requester, ticket.organization), ticket.priority)
 
 
 def _conversation(request: HttpRequest, ticket: Ticket) -> dict[str, Any]:

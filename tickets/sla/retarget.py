@@ -1,0 +1,241 @@
+"""Putting open clocks on the terms that hold now, after an edit of a policy, a calendar, a plan or a place.
+
+The work is a row (`Retargeting`), done batch by batch in transactions of their own: a worker that is killed loses
+nothing, and the next goes on where it stopped. The time that clocks have used is kept.
+"""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Q
+
+from accounts.models import User
+from supportdesk.lib import queue
+from tickets.events import breach_data
+from tickets.models import (
+    EventKind,
+    PolicyDraft,
+    Retargeting,
+    ServiceTerms,
+    SlaClock,
+    SlaPolicy,
+    Ticket,
+    TicketEvent,
+)
+from tickets.sla import live
+from tickets.sla.lookup import Bargain, bargain
+from tickets.sla.moments import moment
+from tickets.sla.querysets import SlaClockQuerySet
+
+BATCH = 200
+_STRAGGLERS_FOR = timedelta(minutes=10)
+"""So long after an edit a request may still commit that was begun under what held before."""
+
+
+def ask(
+    scope: Retargeting.Scope,
+    subject: int,
+    *,
+    by: User | None,
+    at: datetime,
+    tickets: Sequence[int] | None = None,
+    draft: PolicyDraft | None = None,
+) -> Retargeting:
+    """Have the open clocks that `scope` and `subject` name (or only those of `tickets`) put on what holds now."""
+    job = Retargeting(scope=scope, subject=subject, made_by=by, made_at=at, draft=draft)
+    job.tickets = sorted(tickets) if tickets is not None else None
+    job.total = concerned(job).values("ticket").distinct().count()
+    job.save(force_insert=True)
+    queue.wake("sla")
+    return job
+
+
+def concerned(job: Retargeting) -> SlaClockQuerySet:
+    """The open clocks that the job is about."""
+    clocks = SlaClock.objects.open().filter(_scope(job))
+    return clocks if job.tickets is None else clocks.filter(ticket__in=job.tickets)
+
+
+def _scope(job: Retargeting) -> Q:
+    match job.scope:
+        case Retargeting.Scope.POLICY:
+            policy = SlaPolicy.objects.get(pk=job.subject)
+            if policy.organization_id:
+                return Q(ticket__organization=policy.organization_id)
+            return Q(terms__policy_version__policy=policy)
+        case Retargeting.Scope.CALENDAR:
+            return Q(terms__calendar_version__calendar=job.subject)
+        case Retargeting.Scope.ORGANIZATION:
+            return Q(ticket__organization=job.subject)
+        case Retargeting.Scope.PERSON:
+            return Q(ticket__requester=job.subject)
+    return Q(terms__plan=job.subject)
+
+
+def work(*, now: datetime, seconds: float = 60.0) -> int:
+    """Do what is to be done for at most about `seconds`; the number of tickets looked at."""
+    until, looked = time.monotonic() + seconds, 0
+    _look_for_stragglers(now)
+    for pk in list(Retargeting.objects.filter(finished_at=None).order_by("pk").values_list("pk", flat=True)):
+        while (done := _batch(pk, now)) and time.monotonic() < until:
+            looked += done
+    return looked
+
+
+def _look_for_stragglers(now: datetime) -> None:
+    """Take up again a job of a policy that clocks have slipped by, which began in transactions then under way."""
+    late = Retargeting.objects.filter(
+        finished_at__gt=now - _STRAGGLERS_FOR, scope=Retargeting.Scope.POLICY, tickets=None
+    )
+    for job in late:
+        current = SlaPolicy.objects.filter(pk=job.subject).values_list("current", flat=True).first()
+        left_behind = concerned(job).filter(started_at__gte=job.made_at - _STRAGGLERS_FOR)
+        newest = Retargeting.objects.filter(scope=job.scope, subject=job.subject).order_by("-pk").first()
+        if job == newest and left_behind.exclude(terms__policy_version=current).exists():
+            Retargeting.objects.filter(pk=job.pk).update(finished_at=None, position=0)
+
+
+@transaction.atomic
+def _batch(pk: int, now: datetime) -> int:
+    """Look at the next tickets of one job; 0 when another worker has it or it is done."""
+    job = Retargeting.objects.select_for_update(skip_locked=True).filter(pk=pk, finished_at=None).first()
+    if job is None:
+        return 0
+    rows = concerned(job).filter(ticket__gt=job.position).order_by("ticket").values_list("ticket", flat=True)
+    numbers = list(rows.distinct()[:BATCH])
+    if not numbers:
+        job.finished_at = now
+        job.save(update_fields=["finished_at"])
+        return 0
+    outcome = _move(numbers, job, now)
+    job.position = numbers[-1]
+    job.done += len(numbers)
+    job.total = max(job.total, job.done)
+    job.moved += outcome.moved
+    job.broken += outcome.broken
+    job.save(update_fields=["position", "done", "total", "moved", "broken"])
+    return len(numbers)
+
+
+@dataclass
+class Outcome:
+    """How many clocks run on other terms now, and how many of them broke at once."""
+
+    moved: int = 0
+    broken: int = 0
+
+
+def _move(numbers: Sequence[int], job: Retargeting, now: datetime) -> Outcome:
+    tickets = Ticket.objects.select_for_update(of=("self",), no_key=True).filter(pk__in=numbers).order_by("pk")
+    found = list(tickets.select_related("requester", "organization__plan"))
+    open_clocks = _by_ticket(
+        SlaClock.objects.open().filter(ticket__in=found).select_related("terms__policy_version__policy")
+    )
+    outcome, lookup = Outcome(), _Lookup(moves_version=job.scope == Retargeting.Scope.POLICY)
+    done: list[tuple[Ticket, TicketEvent, list[SlaClock], list[SlaClock]]] = []
+    for ticket in found:
+        clocks = open_clocks.get(ticket.pk, [])
+        former = [clock.terms for clock in clocks]
+        one = _move_one(ticket, clocks, lookup, job, now)
+        if one is not None:
+            done.append((ticket, *one))
+            outcome.moved += sum(clock.terms != terms for clock, terms in zip(clocks, former, strict=True))
+            outcome.broken += sum(_breaks(clock, now) for clock in clocks)
+    _save(done, now)
+    return outcome
+
+
+def _by_ticket(clocks: SlaClockQuerySet) -> dict[int, list[SlaClock]]:
+    found: dict[int, list[SlaClock]] = {}
+    for clock in clocks:
+        found.setdefault(clock.ticket_id, []).append(clock)
+    return found
+
+
+def _breaks(clock: SlaClock, now: datetime) -> bool:
+    return clock.breached_at is None and clock.due_at is not None and clock.due_at <= now
+
+
+class _Lookup:
+    """The bargains and terms of a batch, each looked up once."""
+
+    def __init__(self, *, moves_version: bool) -> None:
+        self._moves_version = moves_version
+        self._bargains: dict[tuple[int, int | None], Bargain | None] = {}
+        self._terms: dict[object, ServiceTerms] = {}
+
+    def bargain(self, ticket: Ticket) -> Bargain | None:
+        key = ticket.requester_id, ticket.organization_id
+        if key not in self._bargains:
+            self._bargains[key] = bargain(ticket.requester, ticket.organization)
+        return self._bargains[key]
+
+    def moved(self, terms: ServiceTerms, found: Bargain) -> ServiceTerms:
+        """What clocks on `terms` run on from now; their policy's version stays, unless it is that which is moved."""
+        if self._moves_version or terms.policy_version.policy != found.policy:
+            return self._kept(found)
+        return self._kept(found.at_version(terms.policy_version))
+
+    def current(self, found: Bargain) -> ServiceTerms:
+        return self._kept(found)
+
+    def _kept(self, found: Bargain) -> ServiceTerms:
+        key = (found.plan.pk, found.version.pk, found.place)
+        if key not in self._terms:
+            self._terms[key] = found.kept_terms()
+        return self._terms[key]
+
+
+def _move_one(
+    ticket: Ticket, clocks: list[SlaClock], lookup: _Lookup, job: Retargeting, now: datetime
+) -> tuple[TicketEvent, list[SlaClock], list[SlaClock]] | None:
+    """The event of one ticket, its clocks as they follow it, and those that it starts; None where nothing changes."""
+    found = lookup.bargain(ticket)
+    if found is None:
+        return None
+    moves = {clock.terms: lookup.moved(clock.terms, found) for clock in clocks}
+    moves = {old: new for old, new in moves.items() if old != new}
+    if not moves:
+        return None
+    current = lookup.current(found)
+    data: dict[str, Any] = {
+        "cause": job.scope,
+        "terms": current.pk,
+        "moves": {old.pk: new.pk for old, new in moves.items()},
+    }
+    event = TicketEvent(ticket=ticket, kind=EventKind.RETARGETED, actor=job.made_by, data=data, at=now)
+    meaning = moment(
+        event,
+        status=ticket.state,
+        priority=ticket.priority,
+        kept_open=ticket.do_not_close,
+        was_answered=ticket.is_answered,
+        ticket=ticket,
+        terms=current,
+        moves=moves,
+    )
+    return event, clocks, live.carry_on(ticket, clocks, meaning)
+
+
+def _save(done: Sequence[tuple[Ticket, TicketEvent, list[SlaClock], list[SlaClock]]], now: datetime) -> None:
+    """Write a whole batch in a few statements."""
+    kept = [clock for _, _, clocks, _ in done for clock in clocks]
+    started = [clock for _, _, _, new in done for clock in new]
+    broke = {clock.pk for clock in kept if clock.breached_at and clock.next_action_at is not None}
+    for clock in (*kept, *started):
+        clock.next_action_at = live.next_action(clock, now)
+    TicketEvent.objects.bulk_create(event for _, event, _, _ in done)
+    SlaClock.objects.bulk_update(kept, live.COLUMNS)
+    SlaClock.objects.bulk_create(started)
+    TicketEvent.objects.bulk_create(
+        TicketEvent(ticket_id=clock.ticket_id, kind=EventKind.SLA_BREACHED, data=breach_data(clock), at=now)
+        for clock in kept
+        if clock.pk in broke
+    )
+    for ticket, _, clocks, new in done:
+        ticket.next_due_at = live.earliest((*clocks, *new))
+    Ticket.objects.bulk_update([ticket for ticket, *_ in done], ["next_due_at"])
