@@ -14,6 +14,11 @@ PURE = [
     "tickets/routing.py",
     "tickets/pictures.py",
     "tickets/sla/calendar.py",
+    "tickets/sla/clocks.py",
+    "tickets/sla/holidays.py",
+    "tickets/sla/promises.py",
+    "tickets/sla/replay.py",
+    "tickets/sla/terms.py",
     "escalations/paging/rotation.py",
     "escalations/paging/decide.py",
 ]

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from tickets.models import SlaClock, SlaPolicy  # noqa: F401 - the querysets' parameters
 
 
+Rows = models.QuerySet[Any, dict[str, Any]]
+"""Figures by what they are grouped by."""
+
+
 class SlaPolicyQuerySet(models.QuerySet["SlaPolicy"]):
     def of(self, plan: SupportPlan | None, organization: Organization | None) -> SlaPolicyQuerySet:
         """The policy that counts for an organisation (or, without one, for a plan) first, then the plan's."""
@@ -85,27 +89,22 @@ class SlaClockQuerySet(models.QuerySet["SlaClock"]):
         taken = ExpressionWrapper(F("met_at") - F("started_at"), output_field=DurationField())
         return self.filter(met_at__gt=F("started_at")).annotate(reply_time=taken)
 
-    def reply_times(self, by: Sequence[str] = ()) -> models.QuerySet[Any, dict[str, Any]]:
+    def reply_times(self, by: Sequence[str] = ()) -> Rows:
         """Number, mean and median (seconds) of reply times; `by` groups, such as ("terms__plan__name", "priority")."""
         seconds = Func(F("reply_time"), function="EXTRACT", template="EXTRACT(EPOCH FROM %(expressions)s)")
         rows = self.with_reply_time().annotate(seconds=ExpressionWrapper(seconds, output_field=FloatField()))
-        return (
-            rows.order_by(*by).values(*by).annotate(replies=Count("pk"), mean=Avg("seconds"), median=Median("seconds"))
-        )
+        told = rows.order_by(*by).values(*by)
+        return cast(Rows, told.annotate(replies=Count("pk"), mean=Avg("seconds"), median=Median("seconds")))
 
-    def attainment(self, by: Sequence[str] = ("terms__plan__name", "priority")) -> models.QuerySet[Any, dict[str, Any]]:
+    def attainment(self, by: Sequence[str] = ("terms__plan__name", "priority")) -> Rows:
         """How many promises were kept and how many broke, by plan and priority (or what `by` names).
 
         Kept is met in time; broken is over its deadline, met since or not. What ended without either (solved without
         a reply) counts for neither. Attainment is kept / (kept + broken).
         """
         kept = Count("pk", filter=Q(met_at__isnull=False, breached_at=None))
-        return (
-            self.promised()
-            .order_by(*by)
-            .values(*by)
-            .annotate(kept=kept, broken=Count("pk", filter=Q(breached_at__isnull=False)))
-        )
+        broken = Count("pk", filter=Q(breached_at__isnull=False))
+        return cast(Rows, self.promised().order_by(*by).values(*by).annotate(kept=kept, broken=broken))
 
 
 class Median(models.Aggregate):

@@ -12,7 +12,7 @@ from tickets.sla.clocks import Moment
 from tickets.sla.promises import FINISHED, HoursKind, Promise
 from tickets.sla.replay import derive
 from tickets.sla.terms import Calendar, Place, Terms
-from tickets.states import MOVES, Status, Verb, target
+from tickets.states import Status, Verb, target
 
 BEGINNING = datetime(2026, 10, 23, 13, 0, tzinfo=UTC)  # the Friday before clocks go back in Berlin
 NINE_TO_FIVE = Calendar("", (((9 * 3600, 17 * 3600),),) * 5 + ((), ()))
@@ -173,7 +173,3 @@ def test_spans_have_no_holes_while_a_clock_is_open_and_add_up_to_the_time_used(h
             assert clock.spans[-1]["used"] == clock.used.total_seconds()
         used = [span["used"] for span in clock.spans]
         assert used == sorted(used)
-
-
-def test_every_verb_of_the_table_is_tried() -> None:
-    assert {verb for verb in MOVES} >= set(_VERBS)
