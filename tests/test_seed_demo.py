@@ -129,3 +129,7 @@ def test_every_story_can_be_told_to_any_point() -> None:
         verbs = [turn.verb for turn in story.turns]
         assert {"ask", "reply", "solve"} <= set(verbs), story.subjects[0]
         assert set(verbs) <= {"ask", "say", "solve", "note", "reply", "reopen", "thanks"}, story.subjects[0]
+
+
+def test_the_clocks_of_the_demos_tickets_follow_from_its_events_alone() -> None:
+    call_command("rebuild_clocks", "--check")

@@ -14,6 +14,7 @@ from escalations.demo.plot import Case, Step
 from escalations.demo.stories import fill
 from tickets import actions
 from tickets.models import Category, Channel, Environment, Message, MobileDevice, Priority, Ticket
+from tickets.sla import sweep
 from tickets.states import Status
 
 
@@ -41,9 +42,11 @@ class Play:
             _, _, case, step = heapq.heappop(self._ahead)
             if step.verb in _SYSTEMS and self._due.get(id(case)) is not step:
                 continue  # somebody was quicker
+            sweep.act(now=step.at)
             _ACTS[step.verb](self, case, step)
             if step.verb in _MOVING:
                 self._plan_systems_move(case)
+        sweep.act(now=self.now)
 
     def _plan(self, case: Case, step: Step) -> None:
         if step.at <= self.now:
