@@ -63,18 +63,18 @@ def look_at(clock: SlaClock, now: datetime) -> TicketEvent | None:
     """What is to be told of a clock now; a warning that comes after the breach is none."""
     event = None
     if note_breach(clock, now):
-        event = _event(clock, EventKind.SLA_BREACHED, now, **breach_data(clock))
+        event = _event(clock, EventKind.SLA_BREACHED, now, breach_data(clock))
     else:
         reached = [point for point, at in warning_points(clock) if at < now and point not in clock.warned]
         if reached and clock.breached_at is None:
             clock.warned = sorted({*clock.warned, *reached})
             clock.warned_at = now
-            event = _event(clock, EventKind.SLA_WARNED, now, **_warning_data(clock, reached))
+            event = _event(clock, EventKind.SLA_WARNED, now, _warning_data(clock, reached))
     clock.next_action_at = next_action(clock, now)
     return event
 
 
-def _event(clock: SlaClock, kind: EventKind, now: datetime, **data: Any) -> TicketEvent:
+def _event(clock: SlaClock, kind: EventKind, now: datetime, data: dict[str, Any]) -> TicketEvent:
     return TicketEvent(ticket_id=clock.ticket_id, kind=kind, data=data, at=now)
 
 
