@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import F, Q
 
 from accounts.models import User
 from supportdesk.lib import queue
@@ -87,16 +87,19 @@ def work(*, now: datetime, seconds: float = 60.0) -> int:
 
 
 def _look_for_stragglers(now: datetime) -> None:
-    """Take up again a job of a policy that clocks have slipped by, which began in transactions then under way."""
-    late = Retargeting.objects.filter(
-        finished_at__gt=now - _STRAGGLERS_FOR, scope=Retargeting.Scope.POLICY, tickets=None
-    )
-    for job in late:
-        current = SlaPolicy.objects.filter(pk=job.subject).values_list("current", flat=True).first()
+    """Take up again the last job of a policy or calendar that clocks slipped by, begun in transactions then under way."""
+    versioned = (Retargeting.Scope.POLICY, Retargeting.Scope.CALENDAR)
+    late = Retargeting.objects.filter(finished_at__gt=now - _STRAGGLERS_FOR, scope__in=versioned, tickets=None)
+    for job in late.order_by("scope", "subject", "-pk").distinct("scope", "subject"):
         left_behind = concerned(job).filter(started_at__gte=job.made_at - _STRAGGLERS_FOR)
-        newest = Retargeting.objects.filter(scope=job.scope, subject=job.subject).order_by("-pk").first()
-        if job == newest and left_behind.exclude(terms__policy_version=current).exists():
+        if left_behind.exclude(_on_current_version(job)).exists():
             Retargeting.objects.filter(pk=job.pk).update(finished_at=None, position=0)
+
+
+def _on_current_version(job: Retargeting) -> Q:
+    if job.scope == Retargeting.Scope.CALENDAR:
+        return Q(terms__calendar_version=F("terms__calendar_version__calendar__current"))
+    return Q(terms__policy_version=F("terms__policy_version__policy__current"))
 
 
 @transaction.atomic
