@@ -87,7 +87,7 @@ def work(*, now: datetime, seconds: float = 60.0) -> int:
 
 
 def _look_for_stragglers(now: datetime) -> None:
-    """Take up again the last job of a policy or calendar that clocks slipped by, begun in transactions then under way."""
+    """Take up again the last job of what clocks slipped by, which began in transactions then under way."""
     versioned = (Retargeting.Scope.POLICY, Retargeting.Scope.CALENDAR)
     late = Retargeting.objects.filter(finished_at__gt=now - _STRAGGLERS_FOR, scope__in=versioned, tickets=None)
     for job in late.order_by("scope", "subject", "-pk").distinct("scope", "subject"):
