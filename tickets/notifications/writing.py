@@ -11,6 +11,7 @@ from django.db.models.functions import Now
 from supportdesk.lib import queue
 from supportdesk.lib.mail import message_id
 from tickets.models import OutgoingMail, TicketEvent
+from tickets.notifications import promises
 from tickets.notifications.audience import Recipient, recipients
 from tickets.notifications.wording import letter_to, subject_of
 
@@ -44,16 +45,19 @@ def _to_notify(now: datetime) -> QuerySet[TicketEvent]:
 
 @transaction.atomic
 def _tell(pk: int, *, now: datetime) -> bool:
-    """Write one event's mails; False when another worker has it or did it."""
+    """Write one event's mails, or its notices; False when another worker has it or did it."""
     rows = _to_notify(now).select_for_update(of=("self",), skip_locked=True)
     event = rows.select_related(
         "actor", "message__author", "ticket__requester__region", "ticket__assignee__region", "ticket__region"
     ).filter(pk=pk)
-    found = event.select_related("ticket__organization__plan", "ticket__team").first()
+    found = event.select_related("ticket__organization__plan", "ticket__team__lead").first()
     if found is None:
         return False
-    mails = [_mail(found, recipient, now=now) for recipient in recipients(found)]
-    OutgoingMail.objects.bulk_create(mails, ignore_conflicts=True)
+    if found.kind in promises.KINDS:
+        promises.take_down(found, now=now)
+    else:
+        mails = [_mail(found, recipient, now=now) for recipient in recipients(found)]
+        OutgoingMail.objects.bulk_create(mails, ignore_conflicts=True)
     TicketEvent.objects.filter(pk=pk).update(notified_at=now)
     return True
 
