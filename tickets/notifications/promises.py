@@ -7,12 +7,13 @@ next. Whatever dies in between leaves notices that aren't settled, for the next 
 import logging
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
+from functools import cache, cached_property
 
 from django.conf import settings
 from django.db import transaction
 from django.db.models.functions import Now
 
-from accounts.models import Role, User
+from accounts.models import Region, Role, User
 from supportdesk.lib import queue
 from supportdesk.lib.mail import message_id
 from tickets import access
@@ -30,45 +31,61 @@ KINDS = (EventKind.SLA_WARNED, EventKind.SLA_BREACHED)
 # --- Who -----------------------------------------------------------------------------------------------------------
 
 
-def take_down(event: TicketEvent, *, now: datetime) -> None:
-    """Note for whom a warning or breach is: once for each, however often this is done. In the caller's transaction."""
-    notices = [SlaNotice(event=event, user=person, created_at=now) for person in recipients(event)]
+def take_down(events: Iterable[TicketEvent], *, now: datetime) -> None:
+    """Note for whom warnings and breaches are: once for each, however often this is done. In the caller's transaction.
+
+    The events come with their tickets' assignees and teams' leads.
+    """
+    desk = _Desk()
+    notices = [SlaNotice(event=event, user=user, created_at=now) for event in events for user in desk.recipients(event)]
     SlaNotice.objects.bulk_create(notices, ignore_conflicts=True)
 
 
-def recipients(event: TicketEvent) -> list[User]:
-    """The assignee, or else the team on shift; and the lead. Each as they chose, and only who works in the desk."""
-    circles = [(name, [one for one in people if access.sees_desk(one)]) for name, people in _circles(event)]
-    concerned = {person.pk for _, people in circles for person in people}
-    choices = {choice.user_id: choice for choice in SlaNoticeChoice.objects.filter(user__in=concerned)}
-    wanted = {
-        person.pk: person
-        for name, people in circles
-        for person in people
-        if _wants(choices.get(person.pk) or SlaNoticeChoice(), name, event)
-    }
-    return list(wanted.values())
+class _Desk:
+    """Who leads, who is on shift and who chose what: looked up once for many events."""
+
+    def __init__(self) -> None:
+        self._region_on_shift = cache(region_on_shift)
+        self._on_shift: dict[tuple[int | None, Region | None], list[User]] = {}
+
+    @cached_property
+    def _choices(self) -> dict[int, SlaNoticeChoice]:
+        return {choice.user_id: choice for choice in SlaNoticeChoice.objects.all()}
+
+    @cached_property
+    def _support_leads(self) -> list[User]:
+        return list(User.objects.active().filter(role=Role.LEAD))
+
+    def recipients(self, event: TicketEvent) -> Iterable[User]:
+        """The assignee, or else the team on shift; and the lead. Each as they chose, and only who works in the desk."""
+        return {
+            person.pk: person
+            for circle, people in self._circles(event)
+            for person in people
+            if _wants(self._choices.get(person.pk) or SlaNoticeChoice(), circle, event)
+        }.values()
+
+    def _circles(self, event: TicketEvent) -> Iterator[tuple[str, list[User]]]:
+        """Whom it concerns, by the field of `SlaNoticeChoice` that they are asked by."""
+        ticket = event.ticket
+        lead = ticket.team.lead if ticket.team else None
+        if ticket.assignee is not None and access.sees_desk(ticket.assignee):
+            yield "own", [ticket.assignee]
+        else:
+            yield "team", self._team(ticket, event.at)
+        yield "led", [lead] if lead is not None and access.sees_desk(lead) else self._support_leads
+
+    def _team(self, ticket: Ticket, at: datetime) -> list[User]:
+        """The team on shift; admins are in it to look after it, not to answer."""
+        key = ticket.team_id, self._region_on_shift(at)
+        if key not in self._on_shift:
+            people = team_on_shift(ticket, key[1])
+            self._on_shift[key] = [one for one in people if access.sees_desk(one) and one.role != Role.ADMIN]
+        return self._on_shift[key]
 
 
-def _circles(event: TicketEvent) -> Iterator[tuple[str, Iterable[User]]]:
-    """Whom it concerns, by the field of `SlaNoticeChoice` that they are asked by."""
-    ticket = event.ticket
-    if ticket.assignee is not None and access.sees_desk(ticket.assignee):
-        yield "own", [ticket.assignee]
-    else:
-        people = team_on_shift(ticket, region_on_shift(event.at))
-        yield "team", [person for person in people if person.role != Role.ADMIN]
-    yield "led", _leads(ticket)
-
-
-def _leads(ticket: Ticket) -> Iterable[User]:
-    """The lead of the ticket's team; where it has none (any more), everybody who is a support lead."""
-    lead = ticket.team.lead if ticket.team else None
-    return [lead] if lead is not None and access.sees_desk(lead) else User.objects.active().filter(role=Role.LEAD)
-
-
-def _wants(choice: SlaNoticeChoice, name: str, event: TicketEvent) -> bool:
-    chosen = getattr(choice, name)
+def _wants(choice: SlaNoticeChoice, circle: str, event: TicketEvent) -> bool:
+    chosen = getattr(choice, circle)
     is_breach = event.kind == EventKind.SLA_BREACHED
     return chosen == SlaNoticeChoice.Choice.ALL or (is_breach and chosen == SlaNoticeChoice.Choice.BREACHES)
 
@@ -120,10 +137,16 @@ def _was_told_lately(reader: User, now: datetime) -> bool:
 
 def _news(notices: Sequence[SlaNotice], now: datetime) -> list[Told]:
     """The notices that still say something, with their clocks: three queries, however many they are."""
-    keys = {notice.event.data.get("clock") for notice in notices}
-    clocks = SlaClock.objects.filter(pk__in=keys).select_related("terms__plan").defer("spans").in_bulk()
-    found = [(notice, clocks.get(notice.event.data.get("clock"))) for notice in notices]
+    keys = {notice.pk: _clock_of(notice.event) for notice in notices}
+    clocks = SlaClock.objects.filter(pk__in=keys.values()).select_related("terms__plan").defer("spans").in_bulk()
+    found = [(notice, clocks.get(keys[notice.pk])) for notice in notices]
     return [Told(notice, clock) for notice, clock in found if clock is not None and _is_news(notice.event, clock, now)]
+
+
+def _clock_of(event: TicketEvent) -> int:
+    """The key of the clock; one that no row has where the event doesn't say, so that it keeps nobody's mail back."""
+    key = event.data.get("clock") if isinstance(event.data, dict) else None
+    return key if isinstance(key, int) else 0
 
 
 def _is_news(event: TicketEvent, clock: SlaClock, now: datetime) -> bool:

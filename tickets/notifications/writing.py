@@ -26,7 +26,7 @@ def notify(*, now: datetime) -> int:
 
     One whose mails can't be written is logged, stepped over, and rests as long again as it has waited already.
     """
-    told, last = 0, 0
+    told, last = _tell_of_promises(now), 0
     while ids := list(_to_notify(now).filter(pk__gt=last).order_by("pk").values_list("pk", flat=True)[:_BATCH]):
         for pk in ids:
             try:
@@ -37,6 +37,26 @@ def notify(*, now: datetime) -> int:
         last = ids[-1]
         queue.wake("mail")
     return told
+
+
+def _tell_of_promises(now: datetime) -> int:
+    """Take down what is to be told of promises, which comes in hundreds; a batch that fails is told one by one."""
+    told = 0
+    try:
+        while taken := _take_down(now):
+            told += taken
+    except Exception:
+        logger.exception("a batch of warnings and breaches could not be taken down")
+    return told
+
+
+@transaction.atomic
+def _take_down(now: datetime) -> int:
+    rows = _to_notify(now).select_for_update(of=("self",), skip_locked=True).filter(kind__in=promises.KINDS)
+    events = list(rows.select_related("ticket__assignee", "ticket__team__lead").order_by("pk")[:_BATCH])
+    promises.take_down(events, now=now)
+    TicketEvent.objects.filter(pk__in=[event.pk for event in events]).update(notified_at=now)
+    return len(events)
 
 
 def _to_notify(now: datetime) -> QuerySet[TicketEvent]:
@@ -54,7 +74,7 @@ def _tell(pk: int, *, now: datetime) -> bool:
     if found is None:
         return False
     if found.kind in promises.KINDS:
-        promises.take_down(found, now=now)
+        promises.take_down([found], now=now)
     else:
         mails = [_mail(found, recipient, now=now) for recipient in recipients(found)]
         OutgoingMail.objects.bulk_create(mails, ignore_conflicts=True)
