@@ -106,6 +106,7 @@ POLICIES: dict[str, tuple[Policy, Policy]] = {
     "queue": (to(DESK), NO),
     "queue_assign": (NO, to(AGENTS, forbidden={"sven"})),
     "desk_ticket_new": (to(AGENTS, forbidden={"sven"}), to(AGENTS, forbidden={"sven"})),
+    "my_notices": (to(DESK), to(DESK)),
     "ticket_workspace": (to(DESK), NO),
     "ticket_reply": (NO, to(DESK)),
     "ticket_note": (NO, to(DESK)),

@@ -7,6 +7,7 @@ from tickets.views import agent
 urlpatterns = [
     path("desk/", agent.show_queue, name="queue"),
     path("desk/assign/", agent.assign_many, name="queue_assign"),
+    path("desk/notifications/", agent.my_notices, name="my_notices"),
     path("desk/tickets/new/", agent.open_ticket, name="desk_ticket_new"),
     path("desk/tickets/<int:number>/", agent.show_workspace, name="ticket_workspace"),
     path("desk/tickets/<int:number>/reply/", agent.ticket_reply, name="ticket_reply"),

@@ -49,6 +49,7 @@ def test_pages_of_somebody_with_nothing(window: Callable[..., Window], tom: User
 def test_pages_of_an_agent(window: Callable[..., Window], busy_desk: Ticket, bo: User) -> None:
     page = busy_desk.paging_pages.get() if hasattr(busy_desk, "paging_pages") else None
     paths = ["/desk/", f"/desk/tickets/{busy_desk.number}/", "/desk/tickets/new/", "/desk/on-call/"]
+    paths += ["/desk/notifications/"]
     check(window, bo, [*paths, f"/desk/pages/{page.pk}/"] if page else paths)
 
 

@@ -1,5 +1,6 @@
 from tickets.views.agent.answers import ticket_note, ticket_reply
 from tickets.views.agent.new import open_ticket
+from tickets.views.agent.notices import my_notices
 from tickets.views.agent.queue import assign_many, show_queue
 from tickets.views.agent.verbs import (
     ticket_assign,
@@ -14,6 +15,7 @@ from tickets.views.agent.workspace import show_workspace
 
 __all__ = [
     "assign_many",
+    "my_notices",
     "open_ticket",
     "show_queue",
     "show_workspace",
