@@ -243,17 +243,7 @@ class NotificationRuleAdmin(RespondersOnly, admin.ModelAdmin):
 
 @admin.register(Page)
 class PageAdmin(ReadOnlyAdmin):
-    list_display = (
-        "id",
-        "kind",
-        "ticket_id",
-        "priority",
-        "state",
-        "round",
-        "step",
-        "next_action_at",
-        "acknowledged_by",
-    )
+    list_display = ("id", "kind", "ticket_id", "priority", "state", "episode", "next_action_at", "acknowledged_by")
     list_filter = ("state", "kind", "priority")
     list_select_related = ("acknowledged_by",)
     search_fields = ("=id", "=ticket__id", "ticket__organization__name")

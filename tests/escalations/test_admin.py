@@ -75,7 +75,9 @@ def test_a_policy_in_use_can_be_neither_deleted_nor_switched_off(
     assert PolicyStep.objects.filter(policy=policy).count() == steps
 
 
-def test_another_policy_takes_the_breaches_over_and_one_may_be_for_both(admin: Client, policy: EscalationPolicy) -> None:
+def test_another_policy_takes_the_breaches_over_and_one_may_be_for_both(
+    admin: Client, policy: EscalationPolicy
+) -> None:
     former = EscalationPolicy.objects.get(is_for_breaches=True)
     rows = step(0, position=1, delay_minutes=0, everybody="on")
     data = form(rows, is_default="on", is_for_breaches="on")

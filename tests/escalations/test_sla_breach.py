@@ -207,7 +207,7 @@ def test_the_database_refuses_a_second_open_page_and_one_without_a_ticket(breach
 @pytest.mark.parametrize(
     ("how", "why"),
     [
-        (lambda ticket, bo: answer(ticket, bo), "no promise is overdue any more"),
+        (answer, "no promise is overdue any more"),
         (lambda ticket, bo: answer(ticket, bo, Status.PENDING), "no promise is overdue any more"),
         (lambda ticket, bo: ticket_actions.solve(ticket, by=bo, at=clock.now()), "the ticket is Solved"),
         (lambda ticket, bo: set_priority(ticket, bo, Priority.HIGH), "the priority is High"),
@@ -262,6 +262,17 @@ def test_raised_again_it_rings_again_for_what_is_still_owed(
     later(1)
     assert breaches() == 1
     assert told() == ["lea", "lea"]
+
+
+def test_a_promise_that_broke_at_a_lower_priority_rings_once_the_ticket_is_urgent(
+    policy: EscalationPolicy, rita: User, bo: User, later: Later, told: Callable[[], list[str]]
+) -> None:
+    ticket = factories.open_ticket(rita, priority=Priority.HIGH)
+    later(121)
+    assert told() == []
+    ticket_actions.raise_priority(ticket, by=rita, to=Priority.URGENT, reason="All are out.", at=clock.now())
+    run_pass("test")
+    assert told() == ["lea"]
 
 
 def test_what_was_kept_between_claim_and_call_is_not_sent(
