@@ -10,7 +10,6 @@ from tickets.sla.promises import HoursKind, Promise
 from tickets.sla.terms import Target
 from tickets.states import Status
 
-
 _OWED = {
     Promise.FIRST_REPLY: "a first answer",
     Promise.NEXT_REPLY: "a reply",

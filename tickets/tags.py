@@ -16,7 +16,9 @@ from supportdesk.lib.tags import ago, deadline, exact, face, icon
 from tickets.models import Message
 from tickets.sla.countdown import Countdown
 from tickets.sla.countdown import duration as in_words
-from tickets.standing import Owed
+from tickets.sla.explain import Explanation
+from tickets.sla.terms import Target
+from tickets.standing import Owed, target_in_words
 
 register = template.Library()
 
@@ -102,6 +104,30 @@ def ticking(told: Countdown) -> SafeString:
     until = told.until.isoformat(timespec="seconds") if told.until else ""
     days = mark_safe(" data-days") if told.in_days else ""
     return markup(_TICKING, told.clock.due_at.isoformat(timespec="seconds"), told.seconds, until, days, told.time)
+
+
+_WENT = '<span class="sla {}">{}{}</span>'
+_ENDS = {
+    "met": ("met", "circle-check", "Met"),
+    "met_late": ("breached", "flame", "Met late"),
+    "ended": ("paused", "circle-stop", "Ended"),
+    "unpromised": ("paused", "timer-off", "Not promised"),
+}
+
+
+@register.simple_tag
+def how_it_went(one: Explanation) -> SafeString:
+    """How a promise stands, or went: by icon, word and colour."""
+    if one.countdown is not None:
+        return countdown(one.countdown)
+    look, drawing, word = _ENDS[one.state]
+    return markup(_WENT, look, icon(drawing), word)
+
+
+@register.filter
+def target(promised: Target) -> str:
+    """`8 business hours`; `1 hour, around the clock`"""
+    return target_in_words(promised)
 
 
 @register.filter

@@ -85,10 +85,10 @@ class Countdown:
 
 def countdown(clock: SlaClock, now: datetime) -> Countdown | None:
     """How the clock stands; None for one that has ended, or for which nothing is promised."""
-    target = clocks.target_of(clock)  # type: ignore[arg-type]
+    target = clocks.target_of(clock)
     if target is None or clock.ended_at is not None:
         return None
-    left = target.length - clocks.used_by(clock, now)  # type: ignore[arg-type]
+    left = target.length - clocks.used_by(clock, now)
     seconds = ceil(left.total_seconds())
     if clock.running_since is None:
         return Countdown(clock, target, seconds, "paused")
@@ -113,7 +113,7 @@ def of_each(found: Iterable[SlaClock], now: datetime) -> dict[int, Countdown]:
 def _comes_before(clock: SlaClock, rival: SlaClock) -> bool:
     if clock.due_at is None or rival.due_at is None:
         # Nothing runs on one of them: then it is paused, which is worth telling, or nothing is promised.
-        return rival.due_at is None and (clock.due_at is not None or clocks.target_of(rival) is None)  # type: ignore[arg-type]
+        return rival.due_at is None and (clock.due_at is not None or clocks.target_of(rival) is None)
     return clock.due_at < rival.due_at
 
 

@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from django.db.models import Q
+
 from accounts import places
-from tickets.models import Priority, ServiceTerms, SlaClock
+from tickets.models import Priority, ServiceTerms, SlaClock, Ticket
 from tickets.sla import week
 from tickets.sla.countdown import Countdown, countdown, hours_in_words
 from tickets.sla.holidays import holiday_name
@@ -36,6 +38,8 @@ REASONS = {
     "terms_person": "The requester's time zone or country was changed",
     "terms_plan": "What the plan covers was changed",
 }
+_MOST_AT_ONCE = 100
+STATES = ("running", "late", "paused", "met", "met_late", "ended", "unpromised")
 _LOOKS = {"calm": "running", "warning": "running", "breached": "late", "paused": "paused"}
 
 
@@ -73,7 +77,7 @@ class Stretch:
 
 @dataclass(frozen=True)
 class Explanation:
-    """All that a deadline follows from. `state`: running, late, paused, met, met_late, ended or unpromised."""
+    """All that a deadline follows from; `state` is one of STATES."""
 
     clock: int
     promise: Promise
@@ -101,6 +105,13 @@ class Explanation:
     @property
     def label(self) -> str:
         return self.promise.label
+
+
+def of_ticket(ticket: Ticket, *, now: datetime) -> list[Explanation]:
+    """Of a ticket's promises, newest first; of very many the newest, and whatever is still open."""
+    rows = SlaClock.objects.of([ticket]).with_terms().order_by("-started_at", "-id")
+    newest = rows.values("pk")[:_MOST_AT_ONCE]
+    return explained(list(rows.filter(Q(ended_at=None) | Q(pk__in=newest))), now=now)
 
 
 def explained(found: Sequence[SlaClock], *, now: datetime) -> list[Explanation]:

@@ -87,7 +87,7 @@ def test_by_priority_and_within_it_who_waits_longest(rita: User, bo: User, clien
     unset = unset_priority(factories.open_ticket(rita, at=at(4)))
     high = factories.open_ticket(rita, at=at(5), priority=Priority.HIGH)
     order = [early, late, answered, unset, high, low]
-    assert numbers(client_of(bo).get("/desk/")) == [ticket.number for ticket in order]
+    assert numbers(client_of(bo).get("/desk/?sort=priority")) == [ticket.number for ticket in order]
 
 
 def test_the_other_orders(stage: dict[str, Ticket], bo: User, client_of: ClientOf) -> None:

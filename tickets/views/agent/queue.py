@@ -97,7 +97,12 @@ def _table(request: HttpRequest, filters: queue.Filters, asker: queue.Asker, *, 
 def _digest(shown: Page[Ticket], look: Look, counts: dict[str, str]) -> str:
     """Changes with anything that the table shows, times apart, which the browser counts on by itself."""
     rows = [
-        (ticket.pk, ticket.updated_at, look.ringing.get(ticket.pk), told.mark if (told := look.due.get(ticket.pk)) else None)
+        (
+            ticket.pk,
+            ticket.updated_at,
+            look.ringing.get(ticket.pk),
+            told.mark if (told := look.due.get(ticket.pk)) else None,
+        )
         for ticket in shown.rows
     ]
     return blake2s(repr((rows, counts)).encode(), digest_size=8).hexdigest()

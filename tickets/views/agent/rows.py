@@ -13,9 +13,9 @@ from tickets.sla.countdown import Countdown
 from tickets.tags import DRAWINGS, ticking
 
 _ROW = (
-    '<tr{}>{}<td class="prio-cell">{}</td><td class="due-cell">{}</td><td class="subject"><a href="{}{}/" id="t{}" data-open>'
-    '<span class="num muted">#{}</span> {} <span class="muted">{}</span></a></td><td class="org clip">{}</td>'
-    '<td class="status-cell">{}</td><td class="who-cell">{}{}</td><td class="ago">{}</td>'
+    '<tr{}>{}<td class="prio-cell">{}</td><td class="due-cell">{}</td><td class="subject">'
+    '<a href="{}{}/" id="t{}" data-open><span class="num muted">#{}</span> {} <span class="muted">{}</span></a></td>'
+    '<td class="org clip">{}</td><td class="status-cell">{}</td><td class="who-cell">{}{}</td><td class="ago">{}</td>'
     '<td class="snug muted">{}</td></tr>\n'
 )
 _TICK = (
