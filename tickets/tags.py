@@ -14,11 +14,12 @@ from supportdesk.lib import clock
 from supportdesk.lib.html import markup
 from supportdesk.lib.tags import ago, deadline, exact, face, icon
 from tickets.models import Message
+from tickets.models.sla import span_in_words
 from tickets.sla.countdown import Countdown
 from tickets.sla.countdown import duration as in_words
 from tickets.sla.explain import Explanation
 from tickets.sla.terms import Target
-from tickets.standing import Owed, target_in_words
+from tickets.standing import Owed
 
 register = template.Library()
 
@@ -77,8 +78,16 @@ def due(dt: datetime | None) -> SafeString:
 
 
 @register.simple_tag
+def moment(dt: datetime | None) -> SafeString:
+    """`Fri 20 Nov 2026, 16:30 EST`, in the viewer's zone."""
+    if dt is None:
+        return SafeString("")
+    return markup('<time datetime="{}">{}</time>', dt.isoformat(timespec="seconds"), exact(timezone.localtime(dt)))
+
+
+@register.simple_tag
 def owed(what: Sequence[Owed]) -> SafeString:
-    """`a first answer by Tue 14:30 and a solution by Fri 14:30`"""
+    """`a first answer by Tue 14:30 and a solution by Fri 14:30`; what is late is `overdue since`."""
     parts = [_owed(one) for one in what]
     return mark_safe(" and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts))  # noqa: S308 - each is escaped
 
@@ -86,7 +95,7 @@ def owed(what: Sequence[Owed]) -> SafeString:
 def _owed(one: Owed) -> SafeString:
     if one.due_at is None:
         return markup("{}", one.what)
-    return markup("{} {} {}", one.what, "since" if one.is_late else "by", due(one.due_at))
+    return markup("{}{} {}", one.what, ", overdue since" if one.is_late else " by", due(one.due_at))
 
 
 @register.simple_tag
@@ -126,11 +135,11 @@ def how_it_went(one: Explanation) -> SafeString:
 
 @register.filter
 def target(promised: Target) -> str:
-    """`8 business hours`; `1 hour, around the clock`"""
-    return target_in_words(promised)
+    """`8 business hours`; `1 hour`"""
+    return span_in_words(promised.minutes, promised.kind)
 
 
 @register.filter
 def duration(length: Any) -> str:
-    """A length of time: `1 h 12 m`"""
-    return in_words(int(length.total_seconds()))
+    """A length of time: `1 h 12 m`; nothing is a dash."""
+    return in_words(int(length.total_seconds())) if length else "–"

@@ -61,6 +61,15 @@ class Countdown:
         return hours_in_words(self.target)
 
     @property
+    def hours_shortly(self) -> str:
+        """For a table's cell."""
+        if self.is_paused:
+            return "paused"
+        if self.resumes:
+            return self.resumes_in_words
+        return f"weekdays, {zone_label(self.target.hours.rule.zone)}" if self.target.is_weekdays else self.hours
+
+    @property
     def words(self) -> str:
         """The whole of it, as the staff reads it."""
         return self.words_for("the customer")

@@ -145,7 +145,7 @@ def _explained(clock: SlaClock, terms: Mapping[int, ServiceTerms], now: datetime
         weekly=tuple(week.in_words(target.hours.rule.week)) if target else (),
         zone=target.hours.rule.zone if target and (is_business or target.is_weekdays) else "",
         place=place_in_words(row),
-        holidays=_holidays(target) if target and is_business else "",
+        holidays=_holidays(row, target) if target and is_business else "",
         special_days=tuple(_special_days(clock, promise, terms, clock.ended_at or due or now)),
         policy=Version(str(version.policy), version.number, version.made_at),
         calendar=_calendar(row) if is_business else None,
@@ -251,10 +251,13 @@ def country_in_words(country: str, subdivision: str) -> str:
     return f"{name} ({subdivision})" if subdivision else name
 
 
-def _holidays(target: Target) -> str:
+def _holidays(row: ServiceTerms, target: Target) -> str:
     rule = target.hours.rule
-    country = country_in_words(rule.country, rule.subdivision)
-    return f"Public holidays of {country} are closed" if country else "No public holidays are known for this"
+    if rule.country:
+        return f"Public holidays of {country_in_words(rule.country, rule.subdivision)} are closed"
+    if row.calendar_version.says.holidays == "none":
+        return "Public holidays are like other days"
+    return "The customer's country isn't known, so public holidays are like other days"
 
 
 def _calendar(row: ServiceTerms) -> Version:

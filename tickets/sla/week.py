@@ -15,7 +15,8 @@ def in_words(week: Sequence[Day]) -> Iterator[str]:
         if place < len(week) and week[place] == week[first]:
             continue
         if week[first]:
-            yield f"{_days(first, place - 1)} {_spans(week[first])}"
+            days, spans = _days(first, place - 1), week[first]
+            yield f"{days}, day and night" if spans == ALL_DAY else f"{days} {_spans(spans)}"
         first = place
 
 

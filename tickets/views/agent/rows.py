@@ -101,10 +101,9 @@ def _due(ticket: Ticket, look: Look) -> SafeString:
         return markup(_NOTHING_DUE, ago(ticket.updated_at, short=True))
     due_at = told.clock.due_at
     about = f"{told.clock.label}, due {exact(timezone.localtime(due_at))}" if due_at else told.clock.label
-    hours = told.pause() if told.is_paused else told.resumes_in_words or told.hours
-    full = told.hours if told.is_paused or told.resumes_in_words else ""
+    full = f"{about}: {told.words}"
     return markup(
-        _DUE, told.look, f"{about}, {full}" if full else about, icon(DRAWINGS[told.look]), ticking(told), hours, about
+        _DUE, told.look, full, icon(DRAWINGS[told.look]), ticking(told), told.hours_shortly, f"{about}, {told.hours}"
     )
 
 
