@@ -34,7 +34,17 @@ def test_pages_for_everybody(window: Callable[..., Window], _defaults: None) -> 
 
 
 def test_pages_of_a_customer(window: Callable[..., Window], busy_desk: Ticket, rita: User) -> None:
-    check(window, rita, ["/requests/", "/requests/new/", f"/requests/{busy_desk.number}/", f"/requests/{busy_desk.number}/promises/", "/profile/"])
+    check(
+        window,
+        rita,
+        [
+            "/requests/",
+            "/requests/new/",
+            f"/requests/{busy_desk.number}/",
+            f"/requests/{busy_desk.number}/promises/",
+            "/profile/",
+        ],
+    )
 
 
 def test_pages_of_a_manager(window: Callable[..., Window], busy_desk: Ticket, mona: User) -> None:

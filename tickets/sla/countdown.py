@@ -52,9 +52,13 @@ class Countdown:
         return self.target.kind is HoursKind.AROUND_THE_CLOCK
 
     @property
+    def length(self) -> str:
+        return duration(self.seconds, in_days=self.in_days)
+
+    @property
     def time(self) -> str:
         """`1 h 12 m left`, `12 m late`"""
-        return f"{duration(self.seconds, in_days=self.in_days)} {'late' if self.is_late else 'left'}"
+        return f"{self.length} {'late' if self.is_late else 'left'}"
 
     @property
     def hours(self) -> str:
