@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, cast
 
@@ -13,7 +13,7 @@ from accounts.models import Organization, SupportPlan, User
 from tickets.sla.promises import Promise
 
 if TYPE_CHECKING:
-    from tickets.models import SlaClock, SlaPolicy  # noqa: F401 - the querysets' parameters
+    from tickets.models import SlaClock, SlaPolicy, Ticket  # noqa: F401 - the querysets' parameters
 
 
 Rows = models.QuerySet[Any, dict[str, Any]]
@@ -42,6 +42,10 @@ class SlaClockQuerySet(models.QuerySet["SlaClock"]):
         from tickets.models import Ticket
 
         return self.filter(ticket__in=Ticket.objects.visible_to(user).values("pk"))
+
+    def of(self, tickets: Iterable[Ticket]) -> SlaClockQuerySet:
+        """Those of tickets that somebody has been found to see."""
+        return self.filter(ticket__in=[ticket.pk for ticket in tickets])
 
     def open(self) -> SlaClockQuerySet:
         return self.filter(ended_at=None)
