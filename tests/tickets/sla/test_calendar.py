@@ -3,6 +3,7 @@
 import time
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import holidays
@@ -139,7 +140,7 @@ def test_it_counts_as_one_would_minute_by_minute(zone: str, data: st.DataObject)
     rule, begins = data.draw(rules(zone))
     is_open, hours = open_minutes(rule, begins), WorkingTime(rule)
     at = sorted(data.draw(st.sets(st.integers(0, WINDOW), min_size=2, max_size=8)))
-    for first, last in zip(at, at[1:], strict=False):
+    for first, last in pairwise(at):
         counted = sum(is_open[first:last])
         assert hours.elapsed(begins + first * MINUTE, begins + last * MINUTE) == counted * MINUTE
     first, wanted = at[0], data.draw(st.integers(1, 3000))
