@@ -39,9 +39,9 @@ def _by_priority(terms: ServiceTerms) -> dict[int, Target]:
     return {priority: target for priority, target in targets.items() if target is not None}
 
 
-def due(target: Target, at: datetime) -> datetime:
-    """When what is asked `at` would be due."""
-    return target.hours.add(at, target.length)
+def due(target: Target, at: datetime) -> datetime | None:
+    """When what is asked `at` would be due; None if the hours of the target never open for so long."""
+    return target.due(at)
 
 
 def targets_of_plans(plans: Iterable[SupportPlan]) -> dict[tuple[Promise, int, int], Target]:

@@ -84,14 +84,10 @@ def read(ticket: Ticket, events: Sequence[TicketEvent]) -> tuple[list[Moment], l
             priority, answered = event.data.get("priority"), bool(event.data.get("answered"))
         elif not history:
             return [], ["its first event is missing"]
-        if event.from_status and event.from_status != status:
-            wrong.append(f"an event is missing: it was {status}, and {event.kind} found it {event.from_status}")
-        if event.kind == EventKind.PRIORITY_CHANGED:
-            if event.data["old"] != priority:
-                wrong.append(f"an event is missing: the priority was {priority}, then {event.data['old']}")
-            priority = event.data["new"]
-        status = event.to_status or status
+        wrong += _gaps(event, status, priority, kept_open)
+        priority = event.data["new"] if event.kind == EventKind.PRIORITY_CHANGED else priority
         kept_open = event.data["to"] if event.kind == EventKind.DO_NOT_CLOSE_CHANGED else kept_open
+        status = event.to_status or status
         answered = answered or event.kind == EventKind.ANSWERED
         if event.kind in MATTERING:
             history.append(
@@ -110,6 +106,16 @@ def read(ticket: Ticket, events: Sequence[TicketEvent]) -> tuple[list[Moment], l
     if stands != (status, priority, kept_open, answered):
         wrong.append(f"its events lead to {(status, priority, kept_open, answered)}, but it is {stands}")
     return history, wrong
+
+
+def _gaps(event: TicketEvent, status: str, priority: int | None, kept_open: bool) -> Iterator[str]:
+    """What `event` found otherwise than the events before it left it."""
+    if event.from_status and event.from_status != status:
+        yield f"an event is missing: it was {status}, and {event.kind} found it {event.from_status}"
+    if event.kind == EventKind.PRIORITY_CHANGED and event.data["old"] != priority:
+        yield f"an event is missing: the priority was {priority}, then {event.data['old']}"
+    if event.kind == EventKind.DO_NOT_CLOSE_CHANGED and event.data["to"] == kept_open:
+        yield f"an event is missing: do not close was {kept_open} already"
 
 
 def _terms(pk: int | None) -> ServiceTerms | None:

@@ -193,10 +193,10 @@ def _count(clock: Derived, start: datetime, end: datetime | None, running: bool,
         clock.due_at = None
         return
     if clock.used < target.length:
-        clock.due_at = target.hours.add(start, target.length - clock.used)
+        clock.due_at = target.due(start, used=clock.used)
     else:
         clock.due_at = clock.breached_at or start
-    if clock.breached_at is None and clock.due_at < (end or now):
+    if clock.breached_at is None and clock.due_at is not None and clock.due_at < (end or now):
         clock.breached_at = clock.due_at
     clock.used += target.hours.elapsed(start, end or now)
 

@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from functools import cached_property
 from typing import Any
 
-from tickets.sla.calendar import ALL_DAY, WEEKDAYS, Day, Rule, WorkingTime, working_time
+from tickets.sla.calendar import ALL_DAY, WEEKDAYS, Day, NoWorkingTime, Rule, WorkingTime, working_time
 from tickets.sla.holidays import holidays_of
 from tickets.sla.promises import COVERED_ON_WEEKENDS, HoursKind, Promise
 
@@ -78,6 +78,16 @@ class Target:
     @property
     def length(self) -> timedelta:
         return timedelta(minutes=self.minutes)
+
+    def due(self, start: datetime, *, used: timedelta = timedelta()) -> datetime | None:
+        """When what is left of it will have passed from `start` on; None if its hours never open for so long.
+
+        Calendars that never open are refused, but one may run dry later: then nobody is stopped from writing.
+        """
+        try:
+            return self.hours.add(start, self.length - used)
+        except NoWorkingTime:
+            return None
 
     @property
     def is_weekdays(self) -> bool:
