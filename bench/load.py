@@ -1,14 +1,15 @@
 """Fill an empty desk with tickets, in SQL, the same each time: sizes and skew of "Scale to design for".
 
 Customers' companies follow Zipf's law, the largest (Premier) with a twentieth of all tickets. At most 10,000 tickets
-are unfinished. Every message has its event, as the verbs would have written it. All came by import, which never pages.
+are unfinished. Every message has its event, as the verbs would have written it, and the clocks follow from the events. All came by
+import, which never pages.
 """
 
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 from django.db import connection, models, transaction
 from psycopg2 import sql
@@ -16,6 +17,8 @@ from psycopg2 import sql
 from accounts.models import Membership, Organization, OrganizationDomain, Team, User
 from bench import texts
 from tickets.models import Message, Participant, Ticket, TicketEvent
+from tickets.sla import rebuild
+from tickets.sla.lookup import bargain
 
 AGENTS = 200
 LARGEST_SHARE = 0.05
@@ -127,6 +130,7 @@ def _organizations(parameters: Mapping[str, object]) -> None:
         "slug": "'company-' || company.id",
         "plan_id": "plan.id",
         "time_zone": "(ARRAY['Europe/Berlin', 'America/New_York', 'Australia/Sydney', 'UTC'])[1 + mod(company.id, 4)]",
+        "country": "(ARRAY['DE', 'US', 'AU', ''])[1 + mod(company.id, 4)]",
         "created_at": "%(now)s - interval '750 days'",
     }
     insert(Organization, columns, "FROM company JOIN accounts_supportplan plan ON plan.slug = company.plan", parameters)
@@ -247,7 +251,9 @@ def _messages(parameters: Mapping[str, object]) -> None:
 
 def _tickets(parameters: Mapping[str, object]) -> None:
     moved = """CASE status WHEN 'closed' THEN least(last_at + interval '48 hours', %(now)s)
-        WHEN 'solved' THEN greatest(last_at, %(now)s - interval '44 hours' * random()) ELSE last_at END"""
+        WHEN 'solved' THEN greatest(last_at, %(now)s - interval '44 hours' * random())
+        WHEN 'open' THEN created_at ELSE last_at END"""
+    left_alone = "status = 'new' OR status = 'open' AND mod(id, 7) = 0 AND first_replied_at IS NOT NULL"
     waiting = """CASE WHEN status IN ('new', 'open', 'on_hold') AND coalesce(last_replied_k, 0) < said THEN
         created_at + span * (coalesce(last_replied_k, 0)::float / greatest(said - 1, 1)) END"""
     columns = {
@@ -262,7 +268,7 @@ def _tickets(parameters: Mapping[str, object]) -> None:
         "product_version": "'10.' || mod(id, 9) || '.1'",
         "status": "status",
         "hold_reason": "CASE status WHEN 'on_hold' THEN 'Waits for the next release' ELSE '' END",
-        "assignee_id": "CASE WHEN status = 'new' OR status = 'open' AND mod(id, 7) = 0 THEN NULL ELSE agent END",
+        "assignee_id": f"CASE WHEN {left_alone} THEN NULL ELSE agent END",
         "team_id": "(SELECT id FROM accounts_team WHERE gets_new_tickets)",
         "region_id": "(SELECT array_agg(id ORDER BY id) FROM accounts_region)[1 + mod(id, 3)]",
         "channel": "'import'",
@@ -280,36 +286,64 @@ def _tickets(parameters: Mapping[str, object]) -> None:
     insert(Ticket, columns, source, parameters)
 
 
+def _terms(parameters: Mapping[str, object]) -> None:
+    """What each company's requests run on: one row of terms for each plan and place, found as the verbs find it."""
+    run("CREATE TEMP TABLE agreed (company bigint PRIMARY KEY, terms bigint) ON COMMIT DROP", {})
+    alike = ("organization__plan_id", "organization__time_zone")
+    members = Membership.objects.order_by(*alike).distinct(*alike).select_related("user", "organization__plan")
+    for member in members:
+        company = member.organization
+        found = bargain(member.user, company)
+        if found is not None:
+            run(
+                """INSERT INTO agreed SELECT id, %(terms)s FROM accounts_organization
+                WHERE plan_id = %(plan)s AND time_zone = %(zone)s""",
+                {"terms": found.kept_terms().pk, "plan": company.plan_id, "zone": company.time_zone},
+            )
+
+
 def _events(parameters: Mapping[str, object]) -> None:
-    spoken = {
-        "ticket_id": "ticket",
-        "kind": """CASE WHEN k = 1 THEN 'created' WHEN is_note THEN 'noted' WHEN from_staff THEN 'answered'
-                   ELSE 'customer_replied' END""",
-        "actor_id": "CASE WHEN from_staff THEN agent ELSE requester END",
-        "message_id": "id",
-        "from_status": "CASE WHEN k = 1 OR is_note THEN '' ELSE 'open' END",
-        "to_status": "CASE WHEN is_note THEN '' WHEN k = 1 THEN 'new' ELSE 'open' END",
-        "at": "at",
-        "notified_at": "at",
-    }
-    insert(TicketEvent, spoken, "FROM said ORDER BY id", parameters)
-    assigned = {
-        "ticket_id": "ticket.id",
-        "kind": "'assigned'",
-        "actor_id": "assignee_id",
-        "from_status": "'new'",
-        "to_status": "'open'",
-        "data": "jsonb_build_object('to', agent.id, 'to_name', agent.name, 'former', null)",
-        "at": "ticket.created_at",
-        "notified_at": "ticket.created_at",
-    }
-    source = "FROM tickets_ticket ticket JOIN accounts_user agent ON agent.id = assignee_id"
-    insert(TicketEvent, assigned, source, parameters)
-    solved = assigned | {"kind": "'solved'", "from_status": "'open'", "to_status": "'solved'", "data": "'{}'"}
-    solved |= {"at": "updated_at", "notified_at": "updated_at"}
-    insert(TicketEvent, solved, f"{source} WHERE status IN ('solved', 'closed')", parameters)
-    closed = solved | {"kind": "'closed'", "actor_id": "NULL", "from_status": "'solved'", "to_status": "'closed'"}
-    insert(TicketEvent, closed, f"{source} WHERE status = 'closed'", parameters)
+    """Each verb's event, in the order in which they happened: every one finds the status that the last has left."""
+    columns = {name: name for name in ("kind", "actor_id", "message_id", "from_status", "to_status", "data")}
+    columns |= {"ticket_id": "ticket", "at": "at", "notified_at": "at"}
+    insert(TicketEvent, columns, f"FROM ({_SPOKEN} UNION ALL {_MOVED}) AS happened ORDER BY at, ticket, step", {})
+
+
+_SPOKEN = """
+    SELECT said.ticket, 10 * k AS step, said.at, said.id AS message_id,
+           CASE WHEN from_staff THEN said.agent ELSE said.requester END AS actor_id,
+           CASE WHEN k = 1 THEN 'created' WHEN is_note THEN 'noted' WHEN from_staff THEN 'answered'
+                ELSE 'customer_replied' END AS kind,
+           CASE WHEN k = 1 OR is_note THEN '' WHEN said.status = 'new' THEN 'new' ELSE 'open' END AS from_status,
+           CASE WHEN is_note THEN '' WHEN k = 1 OR said.status = 'new' THEN 'new'
+                WHEN said.status = 'pending' AND k = said.said THEN 'pending' ELSE 'open' END AS to_status,
+           CASE WHEN is_note THEN jsonb_build_object() WHEN k = 1
+                THEN jsonb_build_object('priority', priority, 'answered', false, 'terms', terms)
+                WHEN from_staff THEN jsonb_build_object(
+                    'took', false, 'asked', said.status = 'pending' AND k = said.said, 'terms', terms)
+                ELSE jsonb_build_object('waits', true, 'terms', terms) END AS data
+    FROM said JOIN drawn ON drawn.id = ticket JOIN agreed ON agreed.company = drawn.company"""
+
+# An assignment at once, and the move to how the ticket stands now, if it isn't its last message that moved it there.
+_MOVED = """
+    SELECT ticket.id, step, moved.at, NULL, actor_id, kind, from_status, to_status, data
+    FROM tickets_ticket ticket
+    JOIN drawn ON drawn.id = ticket.id
+    JOIN heard ON heard.ticket = ticket.id
+    JOIN accounts_user agent ON agent.id = drawn.agent
+    CROSS JOIN LATERAL (VALUES
+        (ticket.status <> 'new', 11, ticket.created_at, agent.id, 'assigned', 'new', 'open',
+         jsonb_build_object('to', agent.id, 'to_name', agent.name, 'former', null)),
+        (ticket.status = 'open' AND assignee_id IS NULL, 999, last_at, agent.id, 'unassigned', 'open', 'open',
+         jsonb_build_object('former', agent.id, 'former_name', agent.name)),
+        (ticket.status = 'on_hold', 999, status_changed_at, agent.id, 'held', 'open', 'on_hold',
+         jsonb_build_object('reason', hold_reason)),
+        (ticket.status = 'solved', 999, status_changed_at, agent.id, 'solved', 'open', 'solved', '{"took": false}'),
+        (ticket.status = 'closed', 999, last_at + (status_changed_at - last_at) / 24, agent.id, 'solved', 'open',
+         'solved', '{"took": false}'),
+        (ticket.status = 'closed', 1000, status_changed_at, NULL, 'closed', 'solved', 'closed', '{}')
+    ) AS moved (happened, step, at, actor_id, kind, from_status, to_status, data)
+    WHERE happened"""
 
 
 def _participants(parameters: Mapping[str, object]) -> None:
@@ -327,6 +361,12 @@ def _participants(parameters: Mapping[str, object]) -> None:
     insert(Participant, columns, "FROM drawn WHERE mod(id, 20) = 3", parameters)
 
 
+def _clocks(parameters: Mapping[str, object]) -> None:
+    """As the verbs keep them: what broke is dated, and the sweep has only what is still ahead."""
+    numbers = Ticket.objects.order_by("pk").values_list("pk", flat=True)
+    rebuild.build(numbers.iterator(), now=cast(datetime, parameters["now"]))
+
+
 def _set_sequences() -> None:
     for model in (Organization, User, Ticket, Message):
         table = model._meta.db_table
@@ -340,6 +380,8 @@ STEPS: dict[str, Callable[[Mapping[str, object]], None]] = {
     "conversations": _said,
     "messages": _messages,
     "tickets": _tickets,
+    "terms": _terms,
     "events": _events,
     "participants": _participants,
+    "clocks": _clocks,
 }
