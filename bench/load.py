@@ -1,8 +1,8 @@
 """Fill an empty desk with tickets, in SQL, the same each time: sizes and skew of "Scale to design for".
 
 Customers' companies follow Zipf's law, the largest (Premier) with a twentieth of all tickets. At most 10,000 tickets
-are unfinished. Every message has its event, as the verbs would have written it, and the clocks follow from the events. All came by
-import, which never pages.
+are unfinished. Every message has its event, as the verbs would have written it, and the clocks follow from the events.
+All came by import, which never pages.
 """
 
 import time
@@ -15,7 +15,7 @@ from django.db import connection, models, transaction
 from psycopg2 import sql
 
 from accounts.models import Membership, Organization, OrganizationDomain, Team, User
-from bench import texts
+from bench import policies, texts
 from tickets.models import Message, Participant, Ticket, TicketEvent
 from tickets.sla import rebuild
 from tickets.sla.lookup import bargain
@@ -287,8 +287,20 @@ def _tickets(parameters: Mapping[str, object]) -> None:
 
 
 def _terms(parameters: Mapping[str, object]) -> None:
-    """What each company's requests run on: one row of terms for each plan and place, found as the verbs find it."""
-    run("CREATE TEMP TABLE agreed (company bigint PRIMARY KEY, terms bigint) ON COMMIT DROP", {})
+    """What each company's requests run on, one row of terms for each plan and place, found as the verbs find it.
+
+    The older ones came while the policies were as on a new desk. The others came under an edition that promises a
+    resolution too, so that most of what is unfinished has a clock that runs; it has been taken back since.
+    """
+    now = cast(datetime, parameters["now"])
+    run("CREATE TEMP TABLE agreed (company bigint, is_young bool, terms bigint) ON COMMIT DROP", {})
+    _agree(is_young=False)
+    policies.edit(at=now, resolves=True)
+    _agree(is_young=True)
+    policies.edit(at=now, resolves=False)
+
+
+def _agree(*, is_young: bool) -> None:
     alike = ("organization__plan_id", "organization__time_zone")
     members = Membership.objects.order_by(*alike).distinct(*alike).select_related("user", "organization__plan")
     for member in members:
@@ -296,9 +308,14 @@ def _terms(parameters: Mapping[str, object]) -> None:
         found = bargain(member.user, company)
         if found is not None:
             run(
-                """INSERT INTO agreed SELECT id, %(terms)s FROM accounts_organization
+                """INSERT INTO agreed SELECT id, %(is_young)s, %(terms)s FROM accounts_organization
                 WHERE plan_id = %(plan)s AND time_zone = %(zone)s""",
-                {"terms": found.kept_terms().pk, "plan": company.plan_id, "zone": company.time_zone},
+                {
+                    "is_young": is_young,
+                    "terms": found.kept_terms().pk,
+                    "plan": company.plan_id,
+                    "zone": company.time_zone,
+                },
             )
 
 
@@ -306,7 +323,9 @@ def _events(parameters: Mapping[str, object]) -> None:
     """Each verb's event, in the order in which they happened: every one finds the status that the last has left."""
     columns = {name: name for name in ("kind", "actor_id", "message_id", "from_status", "to_status", "data")}
     columns |= {"ticket_id": "ticket", "at": "at", "notified_at": "at"}
-    insert(TicketEvent, columns, f"FROM ({_SPOKEN} UNION ALL {_MOVED}) AS happened ORDER BY at, ticket, step", {})
+    insert(
+        TicketEvent, columns, f"FROM ({_SPOKEN} UNION ALL {_MOVED}) AS happened ORDER BY at, ticket, step", parameters
+    )
 
 
 _SPOKEN = """
@@ -322,7 +341,8 @@ _SPOKEN = """
                 WHEN from_staff THEN jsonb_build_object(
                     'took', false, 'asked', said.status = 'pending' AND k = said.said, 'terms', terms)
                 ELSE jsonb_build_object('waits', true, 'terms', terms) END AS data
-    FROM said JOIN drawn ON drawn.id = ticket JOIN agreed ON agreed.company = drawn.company"""
+    FROM said JOIN drawn ON drawn.id = ticket
+    JOIN agreed ON agreed.company = drawn.company AND is_young = (drawn.id > %(young)s)"""
 
 # An assignment at once, and the move to how the ticket stands now, if it isn't its last message that moved it there.
 _MOVED = """

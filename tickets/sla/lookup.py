@@ -1,5 +1,6 @@
 """Which terms hold: the policy of the organisation or its plan, its calendar, and where the customer is."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -60,6 +61,21 @@ def bargain(requester: User, organization: Organization | None) -> Bargain | Non
     """What holds for a requester at an organisation now; None where their plan has no policy at all."""
     plan = plan_for(requester, organization)
     policy = SlaPolicy.objects.of(plan, organization).with_content().first() if plan else None
+    return bargain_under(policy, plan, place_of(requester, organization))
+
+
+def bargain_under(policy: SlaPolicy | None, plan: SupportPlan | None, place: Place) -> Bargain | None:
+    """What a policy makes of a plan at a place; None without one that is in force."""
     if plan is None or policy is None or policy.current is None or policy.current.calendar.current is None:
         return None
-    return Bargain(plan, policy, policy.current, place_of(requester, organization))
+    return Bargain(plan, policy, policy.current, place)
+
+
+def policies_of(organizations: Iterable[Organization]) -> dict[int, SlaPolicy | None]:
+    """The policy that counts for each of several organisations (with their plans loaded), by its key, in one query."""
+    companies = list(organizations)
+    plans = [company.plan_id for company in companies]
+    rows = list(SlaPolicy.objects.covering(plans, [company.pk for company in companies]).with_content())
+    own = {row.organization_id: row for row in rows if row.organization_id}
+    of_plan = {row.plan_id: row for row in rows if row.plan_id}
+    return {company.pk: own.get(company.pk) or of_plan.get(company.plan_id) for company in companies}

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import transaction
+from django.db.models import prefetch_related_objects
 
+from supportdesk.lib import bulk
 from tickets.models import EventKind, ServiceTerms, SlaClock, Ticket, TicketEvent
 from tickets.sla import live
 from tickets.sla.clocks import Moment, concerns, note_breach, used_by
@@ -147,8 +149,7 @@ def _loaded(numbers: list[int]) -> Iterator[Loaded]:
     clocks: dict[int, list[SlaClock]] = {}
     for clock in SlaClock.objects.filter(ticket__in=numbers).order_by("id"):
         clocks.setdefault(clock.ticket_id, []).append(clock)
-    tickets = Ticket.objects.filter(pk__in=numbers).select_related("requester", "organization__plan").order_by("pk")
-    for ticket in tickets:
+    for ticket in Ticket.objects.filter(pk__in=numbers).order_by("pk"):
         yield ticket, events.get(ticket.pk, []), clocks.get(ticket.pk, [])
 
 
@@ -182,17 +183,21 @@ def build(numbers: Iterable[int], *, now: datetime) -> None:
             _write(list(_loaded(batch)), now)
 
 
-def _backfill(loaded: Iterable[Loaded]) -> None:
+def _backfill(loaded: Sequence[Loaded]) -> None:
     """Give events from before there were clocks what later ones carry."""
-    changed = [event for ticket, events, _ in loaded for event in _filled(ticket, events)]
-    if changed:
-        TicketEvent.objects.bulk_update(changed, ["data"])
+    older = [(ticket, events) for ticket, events, _ in loaded if _is_older(events)]
+    prefetch_related_objects([ticket for ticket, _ in older], "requester", "organization__plan")
+    for ticket, events in older:
+        _fill(ticket, events)
+    bulk.update([event for _, events in older for event in events], ["data"])
 
 
-def _filled(ticket: Ticket, events: list[TicketEvent]) -> list[TicketEvent]:
-    opening = next((event for event in events if event.kind == EventKind.CREATED), None)
-    if opening is None or "terms" in opening.data:
-        return []
+def _is_older(events: Sequence[TicketEvent]) -> bool:
+    return any(event.kind == EventKind.CREATED and "terms" not in event.data for event in events)
+
+
+def _fill(ticket: Ticket, events: Sequence[TicketEvent]) -> None:
+    opening = next(event for event in events if event.kind == EventKind.CREATED)
     found = bargain(ticket.requester, ticket.organization)
     changes = [event for event in events if event.kind == EventKind.PRIORITY_CHANGED]
     opening.data |= {
@@ -205,7 +210,6 @@ def _filled(ticket: Ticket, events: list[TicketEvent]) -> list[TicketEvent]:
             event.data["terms"] = terms
         if event.kind == EventKind.REOPENED:
             event.data.setdefault("waits", event.message_id is not None or event.actor_id == ticket.requester_id)
-    return events
 
 
 def _write(loaded: Iterable[Loaded], now: datetime) -> None:
@@ -224,8 +228,7 @@ def _write(loaded: Iterable[Loaded], now: datetime) -> None:
     if gone:
         SlaClock.objects.filter(pk__in=[clock.pk for clock in gone]).delete()
     SlaClock.objects.bulk_create(written)
-    if tickets:
-        Ticket.objects.bulk_update(tickets, ["next_due_at"])
+    bulk.update(tickets, ["next_due_at"])
 
 
 def _replayed(ticket: Ticket, events: list[TicketEvent], kept: list[SlaClock], now: datetime) -> list[SlaClock]:
