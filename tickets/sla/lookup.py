@@ -5,6 +5,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from django.db import transaction
+
 from accounts.access import plan_for
 from accounts.models import Organization, SupportPlan, User
 from tickets.models import PolicyVersion, ServiceTerms, SlaPolicy
@@ -43,7 +45,12 @@ class Bargain:
     def kept_terms(self) -> ServiceTerms:
         """The row of these terms, which is written when they first occur."""
         columns = self._columns()
-        return ServiceTerms.objects.filter(**columns).first() or ServiceTerms.objects.get_or_create(**columns)[0]
+        key = tuple(getattr(value, "pk", value) for value in columns.values())
+        if key in _kept:
+            return ServiceTerms(pk=_kept[key], **columns)
+        row = ServiceTerms.objects.filter(**columns).first() or ServiceTerms.objects.get_or_create(**columns)[0]
+        transaction.on_commit(lambda: _kept.setdefault(key, row.pk))
+        return row
 
     def _columns(self) -> dict[str, Any]:
         return {
@@ -55,6 +62,10 @@ class Bargain:
             "subdivision": self.place.subdivision,
             "covers_weekends": self.plan.covers_weekends,
         }
+
+
+_kept: dict[tuple[object, ...], int] = {}
+"""Keys of terms by what they say, once it is certain that they stay: they never change, and there are few."""
 
 
 def bargain(requester: User, organization: Organization | None) -> Bargain | None:

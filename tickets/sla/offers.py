@@ -42,7 +42,7 @@ def due(target: Target, at: datetime) -> datetime:
 def targets_of_plans(plans: Iterable[SupportPlan]) -> dict[tuple[Promise, int, int], Target]:
     """All that the plans' own policies promise, by promise, plan and priority: in words the same everywhere."""
     found = {}
-    for policy in SlaPolicy.objects.covering([plan.pk for plan in plans], []).with_content():
+    for policy in SlaPolicy.objects.covering([plan.pk for plan in plans], []).with_content().select_related("plan"):
         if policy.current is None or policy.plan is None:
             continue
         calendar = policy.current.calendar.current
