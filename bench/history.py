@@ -15,15 +15,15 @@ from tickets.sla.lookup import bargain
 def terms(parameters: Mapping[str, object]) -> None:
     """What each company's requests run on, one row of terms for each plan and place, found as the verbs find it.
 
-    The older ones came while the policies were as on a new desk. The others came under an edition that promises a
-    resolution too, so that most of what is unfinished has a clock that runs; it has been taken back since.
+    The older ones came while the policies were as on a new desk. The others came under an edition that promises more,
+    so that most of what is unfinished has a clock that runs; it has been taken back since.
     """
     now = cast(datetime, parameters["now"])
     run("CREATE TEMP TABLE agreed (company bigint, is_young bool, terms bigint) ON COMMIT DROP", {})
     _agree(is_young=False)
-    policies.edit(at=now, resolves=True)
+    policies.edit(at=now, more=True)
     _agree(is_young=True)
-    policies.edit(at=now, resolves=False)
+    policies.edit(at=now, more=False)
 
 
 def _agree(*, is_young: bool) -> None:

@@ -1,4 +1,4 @@
-"""Editions of the plans' policies: what a new desk promises, and the same with a time to resolution beside it."""
+"""Editions of the plans' policies: what a new desk promises, and more, as some desks do."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -9,22 +9,23 @@ from tickets.sla import publish
 from tickets.sla.promises import HoursKind, Promise
 
 _DAY = 480
-RESOLUTIONS = {1: 2 * _DAY, 2: 5 * _DAY, 3: 15 * _DAY, 4: 30 * _DAY}
-"""Business minutes by priority."""
+_MORE = {
+    (promise, priority): (days * _DAY, HoursKind.BUSINESS)
+    for promise, row in {Promise.REGULAR_UPDATE: (1, 1, 5, 10), Promise.RESOLUTION: (2, 5, 15, 30)}.items()
+    for priority, days in enumerate(row, start=1)
+}
 
 
-def edit(*, at: datetime, resolves: bool, longer: int = 0) -> list[SlaPolicy]:
+def edit(*, at: datetime, more: bool, longer: int = 0) -> list[SlaPolicy]:
     """Publish, for each plan that promises anything, what its first version says, every target `longer` (minutes).
 
-    `resolves` adds a resolution in business days.
+    `more` has every plan promise regular updates and a resolution, too.
     """
     edited = list(_promising())
     for policy in edited:
         first = policy.versions.earliest("number")
-        targets = {key: (minutes + longer, hours) for key, (minutes, hours) in targets_of(first.pk).items()}
-        if resolves:
-            for priority, minutes in RESOLUTIONS.items():
-                targets[Promise.RESOLUTION, priority] = minutes + longer, HoursKind.BUSINESS
+        targets = (_MORE if more else {}) | targets_of(first.pk)
+        targets = {key: (minutes + longer, hours) for key, (minutes, hours) in targets.items()}
         publish.policy(policy, targets, calendar=first.calendar, by=None, at=at)
     return edited
 

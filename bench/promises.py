@@ -121,7 +121,7 @@ def _retargeting() -> list[Figure]:
     running = SlaClock.objects.running().count()
     jobs = [
         retarget.ask(Retargeting.Scope.POLICY, policy.pk, by=None, at=now)
-        for policy in policies.edit(at=now, resolves=True, longer=30)
+        for policy in policies.edit(at=now, more=True, longer=30)
     ]
     mine = Retargeting.objects.filter(pk__in=[job.pk for job in jobs])
     took = 0.0
