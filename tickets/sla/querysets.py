@@ -45,7 +45,7 @@ class SlaPolicyQuerySet(models.QuerySet["SlaPolicy"]):
         return self.filter(Q(plan__in=plans) | Q(organization__in=organizations))
 
     def with_content(self) -> SlaPolicyQuerySet:
-        return self.select_related("current__calendar__current", "plan", "organization")
+        return self.select_related("current__calendar__current")
 
 
 class SlaClockQuerySet(models.QuerySet["SlaClock"]):

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import transaction
+from django.db.models import prefetch_related_objects
 
+from supportdesk.lib import bulk
 from tickets.models import EventKind, ServiceTerms, SlaClock, Ticket, TicketEvent
 from tickets.sla import live
 from tickets.sla.clocks import Moment, concerns, note_breach, used_by
@@ -17,6 +19,10 @@ from tickets.states import Status
 NOTICED_WITHIN = timedelta(minutes=1)
 """So long may a breach that is over already wait for its sweep."""
 _BATCH = 500
+_LOCKED_AT_ONCE = 100
+
+
+Loaded = tuple[Ticket, list[TicketEvent], list[SlaClock]]
 
 
 @dataclass(frozen=True)
@@ -130,18 +136,18 @@ _kept: dict[int, ServiceTerms] = {}
 """Terms never change, and there are few."""
 
 
-def _batches(numbers: Iterable[int]) -> Iterator[list[int]]:
+def _batches(numbers: Iterable[int], *, most: int = _BATCH) -> Iterator[list[int]]:
     batch: list[int] = []
     for number in numbers:
         batch.append(number)
-        if len(batch) == _BATCH:
+        if len(batch) == most:
             yield batch
             batch = []
     if batch:
         yield batch
 
 
-def _loaded(numbers: list[int]) -> Iterator[tuple[Ticket, list[TicketEvent], list[SlaClock]]]:
+def _loaded(numbers: list[int]) -> Iterator[Loaded]:
     """Tickets with their events in the order they were recorded, and their clocks: three queries."""
     events: dict[int, list[TicketEvent]] = {}
     for event in TicketEvent.objects.filter(ticket__in=numbers, kind__in=MATTERING).order_by("id"):
@@ -149,8 +155,7 @@ def _loaded(numbers: list[int]) -> Iterator[tuple[Ticket, list[TicketEvent], lis
     clocks: dict[int, list[SlaClock]] = {}
     for clock in SlaClock.objects.filter(ticket__in=numbers).order_by("id"):
         clocks.setdefault(clock.ticket_id, []).append(clock)
-    tickets = Ticket.objects.filter(pk__in=numbers).select_related("requester", "organization__plan").order_by("pk")
-    for ticket in tickets:
+    for ticket in Ticket.objects.filter(pk__in=numbers).order_by("pk"):
         yield ticket, events.get(ticket.pk, []), clocks.get(ticket.pk, [])
 
 
@@ -161,22 +166,44 @@ def rebuild(numbers: Iterable[int], *, now: datetime) -> Iterator[Difference]:
     """Make the kept clocks of these tickets what their events give, and tell what was different.
 
     Tickets from before there were clocks first get the terms that hold now; what had broken until then is dated, and
-    nobody is warned of it any more.
+    nobody is warned of it any more. A few at a time, each few a transaction.
     """
-    for number in numbers:
+    for batch in _batches(numbers, most=_LOCKED_AT_ONCE):
+        yield from _rebuild(batch, now)
+
+
+@transaction.atomic
+def _rebuild(numbers: list[int], now: datetime) -> list[Difference]:
+    list(Ticket.objects.select_for_update(of=("self",), no_key=True).filter(pk__in=numbers).order_by("pk"))
+    loaded = list(_loaded(numbers))
+    _backfill(loaded)
+    found = [difference for one in loaded for difference in compare_one(*one, now=now)]
+    _write(loaded, now)
+    return found
+
+
+def build(numbers: Iterable[int], *, now: datetime) -> None:
+    """Write the clocks of tickets that came with their events, terms and all, and that nobody else knows of yet."""
+    for batch in _batches(numbers):
         with transaction.atomic():
-            Ticket.objects.select_for_update(of=("self",), no_key=True).get(pk=number)
-            ticket, events, kept = next(_loaded([number]))
-            _backfill(ticket, events)
-            yield from compare_one(ticket, events, kept, now=now)
-            _write(ticket, read(ticket, events)[0], kept, now=now)
+            _write(list(_loaded(batch)), now)
 
 
-def _backfill(ticket: Ticket, events: Sequence[TicketEvent]) -> None:
+def _backfill(loaded: Sequence[Loaded]) -> None:
     """Give events from before there were clocks what later ones carry."""
-    opening = next((event for event in events if event.kind == EventKind.CREATED), None)
-    if opening is None or "terms" in opening.data:
-        return
+    older = [(ticket, events) for ticket, events, _ in loaded if _is_older(events)]
+    prefetch_related_objects([ticket for ticket, _ in older], "requester", "organization__plan")
+    for ticket, events in older:
+        _fill(ticket, events)
+    bulk.update([event for _, events in older for event in events], ["data"])
+
+
+def _is_older(events: Sequence[TicketEvent]) -> bool:
+    return any(event.kind == EventKind.CREATED and "terms" not in event.data for event in events)
+
+
+def _fill(ticket: Ticket, events: Sequence[TicketEvent]) -> None:
+    opening = next(event for event in events if event.kind == EventKind.CREATED)
     found = bargain(ticket.requester, ticket.organization)
     changes = [event for event in events if event.kind == EventKind.PRIORITY_CHANGED]
     opening.data |= {
@@ -189,24 +216,37 @@ def _backfill(ticket: Ticket, events: Sequence[TicketEvent]) -> None:
             event.data["terms"] = terms
         if event.kind == EventKind.REOPENED:
             event.data.setdefault("waits", event.message_id is not None or event.actor_id == ticket.requester_id)
-    TicketEvent.objects.bulk_update(events, ["data"])
 
 
-def _write(ticket: Ticket, history: Sequence[Moment], kept: Sequence[SlaClock], *, now: datetime) -> None:
-    """Replay the history by the verbs' own road; rows that stand already keep their keys and what was warned of."""
-    warned = {(clock.promise, clock.started_at): clock for clock in kept}
-    clocks_now: list[SlaClock] = []
-    for one in history:
-        clocks_now += live.carry_on(ticket, [clock for clock in clocks_now if concerns(clock, one)], one)
-    for clock in clocks_now:
-        former = warned.pop((clock.promise, clock.started_at), None)
-        if former is not None:
-            clock.pk, clock.warned, clock.warned_at = former.pk, former.warned, former.warned_at
+def _write(loaded: Iterable[Loaded], now: datetime) -> None:
+    """Replay the histories by the verbs' own road; rows that stand already keep their keys and what was warned of."""
+    written: list[SlaClock] = []
+    gone: list[SlaClock] = []
+    tickets: list[Ticket] = []
+    for ticket, events, kept in loaded:
+        clocks = _replayed(ticket, events, kept, now)
+        due = live.earliest(clocks)
+        if ticket.next_due_at != due:
+            ticket.next_due_at = due
+            tickets.append(ticket)
+        written += clocks
+        gone += kept
+    if gone:
+        SlaClock.objects.filter(pk__in=[clock.pk for clock in gone]).delete()
+    SlaClock.objects.bulk_create(written)
+    bulk.update(tickets, ["next_due_at"])
+
+
+def _replayed(ticket: Ticket, events: list[TicketEvent], kept: list[SlaClock], now: datetime) -> list[SlaClock]:
+    former = {(clock.promise, clock.started_at): clock for clock in kept}
+    clocks: list[SlaClock] = []
+    for one in read(ticket, events)[0]:
+        clocks += live.carry_on(ticket, [clock for clock in clocks if concerns(clock, one)], one)
+    for clock in clocks:
+        same = former.get((clock.promise, clock.started_at))
+        if same is not None:
+            clock.pk, clock.warned, clock.warned_at = same.pk, same.warned, same.warned_at
         if clock.is_open:
             note_breach(clock, now)
         clock.next_action_at = live.next_action(clock, now)
-    SlaClock.objects.filter(pk__in=[clock.pk for clock in warned.values()]).delete()
-    SlaClock.objects.filter(pk__in=[clock.pk for clock in clocks_now if clock.pk]).delete()
-    SlaClock.objects.bulk_create(clocks_now)
-    due = min((clock.due_at for clock in clocks_now if clock.due_at is not None), default=None)
-    Ticket.objects.filter(pk=ticket.pk).update(next_due_at=due)
+    return clocks

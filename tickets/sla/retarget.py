@@ -5,7 +5,7 @@ nothing, and the next goes on where it stopped. The time that clocks have used i
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -14,7 +14,7 @@ from django.db import transaction
 from django.db.models import F, Q
 
 from accounts.models import User
-from supportdesk.lib import queue
+from supportdesk.lib import bulk, queue
 from tickets.events import breach_data
 from tickets.models import (
     EventKind,
@@ -27,7 +27,7 @@ from tickets.models import (
     TicketEvent,
 )
 from tickets.sla import live
-from tickets.sla.lookup import Bargain, bargain
+from tickets.sla.lookup import Bargain, bargain, bargain_under, place_of, policies_of
 from tickets.sla.moments import moment
 from tickets.sla.querysets import SlaClockQuerySet
 
@@ -81,7 +81,7 @@ def work(*, now: datetime, seconds: float = 60.0) -> int:
     until, looked = time.monotonic() + seconds, 0
     _look_for_stragglers(now)
     for pk in list(Retargeting.objects.filter(finished_at=None).order_by("pk").values_list("pk", flat=True)):
-        while (done := _batch(pk, now)) and time.monotonic() < until:
+        while time.monotonic() < until and (done := _batch(pk, now)):
             looked += done
     return looked
 
@@ -138,7 +138,7 @@ def _move(numbers: Sequence[int], job: Retargeting, now: datetime) -> Outcome:
     open_clocks = _by_ticket(
         SlaClock.objects.open().filter(ticket__in=found).select_related("terms__policy_version__policy")
     )
-    outcome, lookup = Outcome(), _Lookup(moves_version=job.scope == Retargeting.Scope.POLICY)
+    outcome, lookup = Outcome(), _Lookup(found, moves_version=job.scope == Retargeting.Scope.POLICY)
     done: list[tuple[Ticket, TicketEvent, list[SlaClock], list[SlaClock]]] = []
     for ticket in found:
         clocks = open_clocks.get(ticket.pk, [])
@@ -166,16 +166,16 @@ def _breaks(clock: SlaClock, now: datetime) -> bool:
 class _Lookup:
     """The bargains and terms of a batch, each looked up once."""
 
-    def __init__(self, *, moves_version: bool) -> None:
+    def __init__(self, tickets: Iterable[Ticket], *, moves_version: bool) -> None:
         self._moves_version = moves_version
-        self._bargains: dict[tuple[int, int | None], Bargain | None] = {}
+        self._policies = policies_of({ticket.organization for ticket in tickets if ticket.organization})
         self._terms: dict[object, ServiceTerms] = {}
 
     def bargain(self, ticket: Ticket) -> Bargain | None:
-        key = ticket.requester_id, ticket.organization_id
-        if key not in self._bargains:
-            self._bargains[key] = bargain(ticket.requester, ticket.organization)
-        return self._bargains[key]
+        company = ticket.organization
+        if company is None:
+            return bargain(ticket.requester, None)
+        return bargain_under(self._policies[company.pk], company.plan, place_of(ticket.requester, company))
 
     def moved(self, terms: ServiceTerms, found: Bargain) -> ServiceTerms:
         """What clocks on `terms` run on from now; their policy's version stays, unless it is that which is moved."""
@@ -232,7 +232,7 @@ def _save(done: Sequence[tuple[Ticket, TicketEvent, list[SlaClock], list[SlaCloc
     for clock in (*kept, *started):
         clock.next_action_at = live.next_action(clock, now)
     TicketEvent.objects.bulk_create(event for _, event, _, _ in done)
-    SlaClock.objects.bulk_update(kept, live.COLUMNS)
+    bulk.update(kept, live.COLUMNS)
     SlaClock.objects.bulk_create(started)
     TicketEvent.objects.bulk_create(
         TicketEvent(ticket_id=clock.ticket_id, kind=EventKind.SLA_BREACHED, data=breach_data(clock), at=now)
@@ -241,4 +241,4 @@ def _save(done: Sequence[tuple[Ticket, TicketEvent, list[SlaClock], list[SlaCloc
     )
     for ticket, _, clocks, new in done:
         ticket.next_due_at = live.earliest((*clocks, *new))
-    Ticket.objects.bulk_update([ticket for ticket, *_ in done], ["next_due_at"])
+    bulk.update([ticket for ticket, *_ in done], ["next_due_at"])

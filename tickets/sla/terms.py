@@ -119,7 +119,11 @@ class Terms:
 
     def promises(self, promise: Promise) -> bool:
         """Whether `promise` is made for any priority."""
-        return any(made is promise for made, _ in self.targets)
+        return promise in self._promised
+
+    @cached_property
+    def _promised(self) -> frozenset[Promise]:
+        return frozenset(promise for promise, _ in self.targets)
 
     def _hours(self, kind: HoursKind, priority: int) -> WorkingTime:
         if kind is HoursKind.BUSINESS:
