@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 from django.db import transaction
 
@@ -17,6 +18,7 @@ from tickets.states import Status
 NOTICED_WITHIN = timedelta(minutes=1)
 """So long may a breach that is over already wait for its sweep."""
 _BATCH = 500
+_Clock = TypeVar("_Clock", SlaClock, Derived)
 
 
 @dataclass(frozen=True)
@@ -42,8 +44,8 @@ def compare_one(
 ) -> Iterator[Difference]:
     history, wrong = read(ticket, events)
     yield from (Difference(ticket.pk, what) for what in wrong)
-    derived = {(clock.promise.value, clock.started_at): clock for clock in derive(history, now=now)}
-    found = {(clock.promise, clock.started_at): clock for clock in kept}
+    derived = _numbered(derive(history, now=now))
+    found = _numbered(kept)
     for key in derived.keys() - found.keys():
         yield Difference(ticket.pk, f"{key[0]} of {key[1]:%Y-%m-%d %H:%M:%S} is missing")
     for key in found.keys() - derived.keys():
@@ -54,6 +56,17 @@ def compare_one(
     due = min((clock.due_at for clock in derived.values() if clock.due_at is not None), default=None)
     if ticket.next_due_at != due:
         yield Difference(ticket.pk, f"the ticket says {ticket.next_due_at} as next deadline, not {due}")
+
+
+def _numbered(clocks: Iterable[_Clock]) -> dict[tuple[str, datetime, int], _Clock]:
+    """By promise and beginning; of several that began in the same instant the first is 0."""
+    found: dict[tuple[str, datetime, int], _Clock] = {}
+    for clock in clocks:
+        name, number = str(clock.promise), 0
+        while (name, clock.started_at, number) in found:
+            number += 1
+        found[name, clock.started_at, number] = clock
+    return found
 
 
 def _differing(kept: SlaClock, derived: Derived, now: datetime) -> Iterator[str]:
@@ -194,19 +207,17 @@ def _backfill(ticket: Ticket, events: Sequence[TicketEvent]) -> None:
 
 def _write(ticket: Ticket, history: Sequence[Moment], kept: Sequence[SlaClock], *, now: datetime) -> None:
     """Replay the history by the verbs' own road; rows that stand already keep their keys and what was warned of."""
-    warned = {(clock.promise, clock.started_at): clock for clock in kept}
+    former = _numbered(kept)
     clocks_now: list[SlaClock] = []
     for one in history:
         clocks_now += live.carry_on(ticket, [clock for clock in clocks_now if concerns(clock, one)], one)
-    for clock in clocks_now:
-        former = warned.pop((clock.promise, clock.started_at), None)
-        if former is not None:
-            clock.pk, clock.warned, clock.warned_at = former.pk, former.warned, former.warned_at
+    for key, clock in _numbered(clocks_now).items():
+        if key in former:
+            clock.pk, clock.warned, clock.warned_at = former[key].pk, former[key].warned, former[key].warned_at
         if clock.is_open:
             note_breach(clock, now)
         clock.next_action_at = live.next_action(clock, now)
-    SlaClock.objects.filter(pk__in=[clock.pk for clock in warned.values()]).delete()
-    SlaClock.objects.filter(pk__in=[clock.pk for clock in clocks_now if clock.pk]).delete()
+    SlaClock.objects.filter(ticket=ticket).delete()
     SlaClock.objects.bulk_create(clocks_now)
     due = min((clock.due_at for clock in clocks_now if clock.due_at is not None), default=None)
     Ticket.objects.filter(pk=ticket.pk).update(next_due_at=due)
