@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 from django.db import transaction
 from django.db.models import prefetch_related_objects
@@ -20,7 +21,7 @@ NOTICED_WITHIN = timedelta(minutes=1)
 """So long may a breach that is over already wait for its sweep."""
 _BATCH = 500
 _LOCKED_AT_ONCE = 100
-
+_Clock = TypeVar("_Clock", SlaClock, Derived)
 
 Loaded = tuple[Ticket, list[TicketEvent], list[SlaClock]]
 
@@ -48,8 +49,8 @@ def compare_one(
 ) -> Iterator[Difference]:
     history, wrong = read(ticket, events)
     yield from (Difference(ticket.pk, what) for what in wrong)
-    derived = {(clock.promise.value, clock.started_at): clock for clock in derive(history, now=now)}
-    found = {(clock.promise, clock.started_at): clock for clock in kept}
+    derived = _numbered(derive(history, now=now))
+    found = _numbered(kept)
     for key in derived.keys() - found.keys():
         yield Difference(ticket.pk, f"{key[0]} of {key[1]:%Y-%m-%d %H:%M:%S} is missing")
     for key in found.keys() - derived.keys():
@@ -60,6 +61,17 @@ def compare_one(
     due = min((clock.due_at for clock in derived.values() if clock.due_at is not None), default=None)
     if ticket.next_due_at != due:
         yield Difference(ticket.pk, f"the ticket says {ticket.next_due_at} as next deadline, not {due}")
+
+
+def _numbered(clocks: Iterable[_Clock]) -> dict[tuple[str, datetime, int], _Clock]:
+    """By promise and beginning; of several that began in the same instant the first is 0."""
+    found: dict[tuple[str, datetime, int], _Clock] = {}
+    for clock in clocks:
+        name, number = str(clock.promise), 0
+        while (name, clock.started_at, number) in found:
+            number += 1
+        found[name, clock.started_at, number] = clock
+    return found
 
 
 def _differing(kept: SlaClock, derived: Derived, now: datetime) -> Iterator[str]:
@@ -238,13 +250,12 @@ def _write(loaded: Iterable[Loaded], now: datetime) -> None:
 
 
 def _replayed(ticket: Ticket, events: list[TicketEvent], kept: list[SlaClock], now: datetime) -> list[SlaClock]:
-    former = {(clock.promise, clock.started_at): clock for clock in kept}
+    former = _numbered(kept)
     clocks: list[SlaClock] = []
     for one in read(ticket, events)[0]:
         clocks += live.carry_on(ticket, [clock for clock in clocks if concerns(clock, one)], one)
-    for clock in clocks:
-        same = former.get((clock.promise, clock.started_at))
-        if same is not None:
+    for key, clock in _numbered(clocks).items():
+        if (same := former.get(key)) is not None:
             clock.pk, clock.warned, clock.warned_at = same.pk, same.warned, same.warned_at
         if clock.is_open:
             note_breach(clock, now)

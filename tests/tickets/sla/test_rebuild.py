@@ -1,6 +1,8 @@
 """Clocks from events alone: no difference after long stories, each tampering reported, and all of it mended."""
 
+import random
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from io import StringIO
 from typing import Any
@@ -12,12 +14,14 @@ from django.db.models import F
 
 from accounts.models import User
 from supportdesk.lib import clock
+from supportdesk.lib.errors import DomainError
 from tests import factories
 from tests.tickets.sla.stories import FIRST, NEXT, RESOLUTION, UPDATE, answerer, clock_of, clocks, fresh, prioritise
 from tickets import actions
 from tickets.actions.upkeep import close_solved
 from tickets.models import EventKind, Priority, Retargeting, SlaClock, SlaPolicy, Ticket, TicketEvent
 from tickets.sla import retarget, sweep
+from tickets.sla.promises import Promise
 from tickets.states import Status
 
 pytestmark = pytest.mark.django_db
@@ -179,6 +183,70 @@ def test_mending_what_is_right_changes_nothing(long_story: Ticket, closed_story:
     assert list(Ticket.objects.order_by("pk").values("next_due_at")) == due
 
 
+def _something(choose: random.Random, ticket: Ticket, people: dict[str, User], at: datetime) -> None:
+    """One thing that anybody might do; what the ticket's status refuses is refused."""
+    rita, bo, ada = people["rita"], people["bo"], people["ada"]
+    submit_as = choose.choice([OPEN, PENDING, PENDING, SOLVED])
+    verbs: list[Callable[[], object]] = [
+        lambda: answerer(bo)(ticket, at, submit_as),
+        lambda: answerer(people["sven"])(ticket, at),
+        lambda: reply(ticket, at),
+        lambda: reply(ticket, at),
+        lambda: prioritise(ticket, choose.choice([*Priority]), by=bo, at=at),
+        lambda: actions.raise_priority(ticket, by=rita, to=URGENT, reason="All are out", at=at),
+        lambda: actions.take(ticket, by=bo, at=at),
+        lambda: actions.unassign(ticket, by=bo, at=at),
+        lambda: actions.hold(ticket, by=bo, reason="the database team", at=at),
+        lambda: actions.unhold(ticket, by=bo, at=at),
+        lambda: actions.solve(ticket, by=bo, at=at),
+        lambda: actions.mark_solved(ticket, by=rita, at=at),
+        lambda: actions.reopen(ticket, by=choose.choice([rita, bo]), at=at),
+        lambda: actions.set_do_not_close(ticket, by=bo, to=not fresh(ticket).do_not_close, at=at),
+        lambda: sweep.act(now=at),
+        lambda: _edited_policy(choose, by=ada, at=at),
+        lambda: _moved(choose, rita, at=at),
+    ]
+    with suppress(DomainError):
+        choose.choice(verbs)()
+
+
+def _edited_policy(choose: random.Random, *, by: User, at: datetime) -> None:
+    """Some promises, of some length, applied to what is open; or to new ones only."""
+    some = [(promise.value, priority.value) for promise in Promise for priority in Priority if choose.random() < 0.6]
+    factories.promise(
+        "premier", {key: (choose.randrange(5, 3000), choose.choice(["clock", "business"])) for key in some}
+    )
+    if choose.random() < 0.7:
+        policy = SlaPolicy.objects.get(plan__slug="premier")
+        retarget.ask(Retargeting.Scope.POLICY, policy.pk, by=by, at=at)
+        retarget.work(now=at)
+
+
+def _moved(choose: random.Random, person: User, *, at: datetime) -> None:
+    person.time_zone = choose.choice(["Europe/Berlin", "America/New_York", "Pacific/Kiritimati"])
+    person.country = choose.choice(["", "DE", "US"])
+    person.save()
+    retarget.ask(Retargeting.Scope.PERSON, person.pk, by=None, at=at)
+    retarget.work(now=at)
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_whatever_happens_the_events_give_the_clocks(
+    seed: int, rita: User, bo: User, sven: User, ada: User, begun: datetime
+) -> None:
+    choose, at = random.Random(seed), begun
+    people = {"rita": rita, "bo": bo, "sven": sven, "ada": ada}
+    ticket = factories.open_ticket(rita, at=at, priority=choose.choice([*Priority, None]))
+    for _ in range(40):
+        at += choose.choice([timedelta(), timedelta(seconds=choose.randrange(7200)), HOUR * choose.randrange(40)])
+        _something(choose, ticket, people, at)
+    sweep.act(now=clock.now())
+    assert check() == ""
+    mended = _rows(ticket)
+    assert "no difference" in mend()
+    assert _rows(ticket) == mended
+
+
 # --- Tampering -----------------------------------------------------------------------------------------------------
 
 
@@ -224,7 +292,7 @@ def test_a_clock_edited_by_sql_is_reported_and_mended(what: str, long_story: Tic
 
 def _rows(ticket: Ticket) -> list[dict[str, Any]]:
     names = [field.attname for field in SlaClock._meta.fields if field.attname != "id"]
-    return list(SlaClock.objects.filter(ticket=ticket).order_by("promise", "started_at").values(*names))
+    return list(SlaClock.objects.filter(ticket=ticket).order_by("promise", "started_at", "pk").values(*names))
 
 
 def test_a_deleted_clock_is_missing_and_comes_back(long_story: Ticket) -> None:
