@@ -37,14 +37,14 @@ class Bargain:
 
     def terms(self) -> ServiceTerms:
         """The terms, not saved: to look at."""
-        return ServiceTerms(**self._columns())
+        return ServiceTerms(**self.columns())
 
     def kept_terms(self) -> ServiceTerms:
         """The row of these terms, which is written when they first occur."""
-        columns = self._columns()
+        columns = self.columns()
         return ServiceTerms.objects.filter(**columns).first() or ServiceTerms.objects.get_or_create(**columns)[0]
 
-    def _columns(self) -> dict[str, Any]:
+    def columns(self) -> dict[str, Any]:
         return {
             "plan": self.plan,
             "policy_version": self.version,

@@ -33,7 +33,7 @@ class Difference:
 def compare(numbers: Iterable[int], *, now: datetime) -> Iterator[Difference]:
     """What differs between the clocks that are kept and those that the events of these tickets (keys) give."""
     for batch in _batches(numbers):
-        for ticket, events, kept in _loaded(batch):
+        for ticket, events, kept in loaded(batch):
             yield from compare_one(ticket, events, kept, now=now)
 
 
@@ -135,7 +135,7 @@ def _batches(numbers: Iterable[int]) -> Iterator[list[int]]:
         yield batch
 
 
-def _loaded(numbers: list[int]) -> Iterator[tuple[Ticket, list[TicketEvent], list[SlaClock]]]:
+def loaded(numbers: list[int]) -> Iterator[tuple[Ticket, list[TicketEvent], list[SlaClock]]]:
     """Tickets with their events in the order they were recorded, and their clocks: three queries."""
     events: dict[int, list[TicketEvent]] = {}
     for event in TicketEvent.objects.filter(ticket__in=numbers, kind__in=MATTERING).order_by("id"):
@@ -160,7 +160,7 @@ def rebuild(numbers: Iterable[int], *, now: datetime) -> Iterator[Difference]:
     for number in numbers:
         with transaction.atomic():
             Ticket.objects.select_for_update(of=("self",), no_key=True).get(pk=number)
-            ticket, events, kept = next(_loaded([number]))
+            ticket, events, kept = next(loaded([number]))
             _backfill(ticket, events)
             yield from compare_one(ticket, events, kept, now=now)
             _write(ticket, read(ticket, events)[0], kept, now=now)
