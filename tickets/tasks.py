@@ -12,7 +12,7 @@ from tickets.actions import uploads
 from tickets.mail import send
 from tickets.models import Ticket
 from tickets.querysets import TicketQuerySet
-from tickets.sla import retarget
+from tickets.sla import backtest, retarget
 from tickets.sla.sweep import act as sweep_promises
 
 logger = logging.getLogger(__name__)
@@ -49,6 +49,7 @@ def watch_promises() -> None:
 def retarget_clocks() -> None:
     """Put open clocks on terms that an admin edited, and look back at what an edit would have meant."""
     retarget.work(now=clock.now())
+    backtest.work(now=clock.now())
 
 
 @shared_task(name="tickets.discard_stale_uploads")

@@ -14,7 +14,7 @@ from supportdesk.lib import clock
 
 
 @admin.register(SupportPlan)
-class SupportPlanAdmin(admin.ModelAdmin):
+class SupportPlanAdmin(InUseAdmin):
     list_display = ("name", "rank", "uses_portal", "uses_email", "pages", "covers_weekends", "is_default", "customers")
     list_filter = ("uses_portal", "uses_email", "pages")
     search_fields = ("name",)

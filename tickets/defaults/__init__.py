@@ -24,7 +24,6 @@ from tickets.models.catalog import ListedChoice
 from tickets.sla import publish
 
 ENVIRONMENTS = ("Production", "Staging", "Test", "Development")
-BUSINESS_HOURS = "Business hours"
 MOBILE_DEVICES = ("iPhone", "iPad", "Android phone", "Android tablet", "Other")
 
 
@@ -58,7 +57,7 @@ def _categories() -> Iterable[Category]:
 
 def _business_hours() -> BusinessCalendar:
     """9:00 to 17:00 in the customer's own zone, Monday to Friday, less their public holidays."""
-    calendar, is_new = BusinessCalendar.objects.get_or_create(name=BUSINESS_HOURS)
+    calendar, is_new = BusinessCalendar.objects.get_or_create(name=publish.BUSINESS_HOURS)
     if is_new:
         CalendarSpan.objects.bulk_create(
             CalendarSpan(calendar=calendar, weekday=day, starts=time(9), ends=time(17)) for day in range(5)

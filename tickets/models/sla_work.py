@@ -23,7 +23,7 @@ class PolicyDraft(models.Model):
     backtest: Any = models.JSONField(default=dict, help_text="Kept and broken, before and after, by policy.")
     backtest_total = models.PositiveIntegerField(null=True)
     backtest_done = models.PositiveIntegerField(default=0)
-    backtest_position = models.BigIntegerField(default=0, help_text="The last clock looked at.")
+    backtest_position = models.BigIntegerField(default=0, help_text="The last ticket looked at.")
     backtested_at = models.DateTimeField(null=True)
     applied_at = models.DateTimeField(null=True)
 

@@ -40,11 +40,11 @@ class Bargain:
 
     def terms(self) -> ServiceTerms:
         """The terms, not saved: to look at."""
-        return ServiceTerms(**self._columns())
+        return ServiceTerms(**self.columns())
 
     def kept_terms(self) -> ServiceTerms:
         """The row of these terms, which is written when they first occur."""
-        columns = self._columns()
+        columns = self.columns()
         key = tuple(getattr(value, "pk", value) for value in columns.values())
         if key in _kept:
             return ServiceTerms(pk=_kept[key], **columns)
@@ -52,7 +52,7 @@ class Bargain:
         transaction.on_commit(lambda: _kept.setdefault(key, row.pk))
         return row
 
-    def _columns(self) -> dict[str, Any]:
+    def columns(self) -> dict[str, Any]:
         return {
             "plan": self.plan,
             "policy_version": self.version,

@@ -40,7 +40,7 @@ class Difference:
 def compare(numbers: Iterable[int], *, now: datetime) -> Iterator[Difference]:
     """What differs between the clocks that are kept and those that the events of these tickets (keys) give."""
     for batch in _batches(numbers):
-        for ticket, events, kept in _loaded(batch):
+        for ticket, events, kept in loaded(batch):
             yield from compare_one(ticket, events, kept, now=now)
 
 
@@ -159,7 +159,7 @@ def _batches(numbers: Iterable[int], *, most: int = _BATCH) -> Iterator[list[int
         yield batch
 
 
-def _loaded(numbers: list[int]) -> Iterator[Loaded]:
+def loaded(numbers: list[int]) -> Iterator[Loaded]:
     """Tickets with their events in the order they were recorded, and their clocks: three queries."""
     events: dict[int, list[TicketEvent]] = {}
     for event in TicketEvent.objects.filter(ticket__in=numbers, kind__in=MATTERING).order_by("id"):
@@ -187,23 +187,23 @@ def rebuild(numbers: Iterable[int], *, now: datetime) -> Iterator[Difference]:
 @transaction.atomic
 def _rebuild(numbers: list[int], now: datetime) -> list[Difference]:
     list(Ticket.objects.select_for_update(of=("self",), no_key=True).filter(pk__in=numbers).order_by("pk"))
-    loaded = list(_loaded(numbers))
-    _backfill(loaded)
-    found = [difference for one in loaded for difference in compare_one(*one, now=now)]
-    _write(loaded, now)
-    return found
+    found = list(loaded(numbers))
+    _backfill(found)
+    differences = [difference for one in found for difference in compare_one(*one, now=now)]
+    _write(found, now)
+    return differences
 
 
 def build(numbers: Iterable[int], *, now: datetime) -> None:
     """Write the clocks of tickets that came with their events, terms and all, and that nobody else knows of yet."""
     for batch in _batches(numbers):
         with transaction.atomic():
-            _write(list(_loaded(batch)), now)
+            _write(list(loaded(batch)), now)
 
 
-def _backfill(loaded: Sequence[Loaded]) -> None:
+def _backfill(found: Sequence[Loaded]) -> None:
     """Give events from before there were clocks what later ones carry."""
-    older = [(ticket, events) for ticket, events, _ in loaded if _is_older(events)]
+    older = [(ticket, events) for ticket, events, _ in found if _is_older(events)]
     prefetch_related_objects([ticket for ticket, _ in older], "requester", "organization__plan")
     for ticket, events in older:
         _fill(ticket, events)
@@ -230,12 +230,12 @@ def _fill(ticket: Ticket, events: Sequence[TicketEvent]) -> None:
             event.data.setdefault("waits", event.message_id is not None or event.actor_id == ticket.requester_id)
 
 
-def _write(loaded: Iterable[Loaded], now: datetime) -> None:
+def _write(found: Iterable[Loaded], now: datetime) -> None:
     """Replay the histories by the verbs' own road; rows that stand already keep their keys and what was warned of."""
     written: list[SlaClock] = []
     gone: list[SlaClock] = []
     tickets: list[Ticket] = []
-    for ticket, events, kept in loaded:
+    for ticket, events, kept in found:
         clocks = _replayed(ticket, events, kept, now)
         due = live.earliest(clocks)
         if ticket.next_due_at != due:

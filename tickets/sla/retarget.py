@@ -5,7 +5,7 @@ nothing, and the next goes on where it stopped. The time that clocks have used i
 """
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -27,11 +27,13 @@ from tickets.models import (
     TicketEvent,
 )
 from tickets.sla import live
+from tickets.sla.clocks import Clock, Moment
 from tickets.sla.lookup import Bargain, bargain, bargain_under, place_of, policies_of
 from tickets.sla.moments import moment
 from tickets.sla.querysets import SlaClockQuerySet
 
 BATCH = 200
+Moves = Mapping[ServiceTerms, Any]
 _STRAGGLERS_FOR = timedelta(minutes=10)
 """So long after an edit a request may still commit that was begun under what held before."""
 
@@ -52,6 +54,13 @@ def ask(
     job.save(force_insert=True)
     queue.wake("sla")
     return job
+
+
+def ask_if_open(scope: Retargeting.Scope, subject: int, *, by: User | None, at: datetime) -> Retargeting | None:
+    """The same, unless no open clock is concerned."""
+    if not concerned(Retargeting(scope=scope, subject=subject)).exists():
+        return None
+    return ask(scope, subject, by=by, at=at)
 
 
 def concerned(job: Retargeting) -> SlaClockQuerySet:
@@ -138,7 +147,8 @@ def _move(numbers: Sequence[int], job: Retargeting, now: datetime) -> Outcome:
     open_clocks = _by_ticket(
         SlaClock.objects.open().filter(ticket__in=found).select_related("terms__policy_version__policy")
     )
-    outcome, lookup = Outcome(), _Lookup(found, moves_version=job.scope == Retargeting.Scope.POLICY)
+    outcome, lookup = Outcome(), Lookup(moves_version=job.scope == Retargeting.Scope.POLICY)
+    lookup.prepare(found)
     done: list[tuple[Ticket, TicketEvent, list[SlaClock], list[SlaClock]]] = []
     for ticket in found:
         clocks = open_clocks.get(ticket.pk, [])
@@ -147,7 +157,7 @@ def _move(numbers: Sequence[int], job: Retargeting, now: datetime) -> Outcome:
         if one is not None:
             done.append((ticket, *one))
             outcome.moved += sum(clock.terms != terms for clock, terms in zip(clocks, former, strict=True))
-            outcome.broken += sum(_breaks(clock, now) for clock in clocks)
+            outcome.broken += sum(breaks(clock, now) for clock in clocks)
     _save(done, now)
     return outcome
 
@@ -159,17 +169,24 @@ def _by_ticket(clocks: SlaClockQuerySet) -> dict[int, list[SlaClock]]:
     return found
 
 
-def _breaks(clock: SlaClock, now: datetime) -> bool:
+def breaks(clock: Clock, now: datetime) -> bool:
+    """Whether the deadline that a clock has just been given is over already."""
     return clock.breached_at is None and clock.due_at is not None and clock.due_at <= now
 
 
-class _Lookup:
+class Lookup:
     """The bargains and terms of a batch, each looked up once."""
 
-    def __init__(self, tickets: Iterable[Ticket], *, moves_version: bool) -> None:
+    def __init__(self, *, moves_version: bool) -> None:
         self._moves_version = moves_version
-        self._policies = policies_of({ticket.organization for ticket in tickets if ticket.organization})
-        self._terms: dict[object, ServiceTerms] = {}
+        self._policies: dict[int, SlaPolicy | None] = {}
+        self._terms: dict[object, Any] = {}
+
+    def prepare(self, tickets: Iterable[Ticket]) -> None:
+        """Look up the policies of these tickets' organisations in one query."""
+        companies = {ticket.organization for ticket in tickets if ticket.organization}
+        unknown = [company for company in companies if company.pk not in self._policies]
+        self._policies |= policies_of(unknown) if unknown else {}
 
     def bargain(self, ticket: Ticket) -> Bargain | None:
         company = ticket.organization
@@ -177,41 +194,39 @@ class _Lookup:
             return bargain(ticket.requester, None)
         return bargain_under(self._policies[company.pk], company.plan, place_of(ticket.requester, company))
 
-    def moved(self, terms: ServiceTerms, found: Bargain) -> ServiceTerms:
+    def moved(self, terms: ServiceTerms, found: Bargain) -> Any:
         """What clocks on `terms` run on from now; their policy's version stays, unless it is that which is moved."""
         if self._moves_version or terms.policy_version.policy != found.policy:
             return self._kept(found)
         return self._kept(found.at_version(terms.policy_version))
 
-    def current(self, found: Bargain) -> ServiceTerms:
+    def current(self, found: Bargain) -> Any:
         return self._kept(found)
 
-    def _kept(self, found: Bargain) -> ServiceTerms:
+    def _kept(self, found: Bargain) -> Any:
         key = (found.plan.pk, found.version.pk, found.place)
         if key not in self._terms:
-            self._terms[key] = found.kept_terms()
+            self._terms[key] = self.made(found)
         return self._terms[key]
 
+    def made(self, found: Bargain) -> Any:
+        """The terms of a bargain that is met for the first time; a preview imagines them instead."""
+        return found.kept_terms()
 
-def _move_one(
-    ticket: Ticket, clocks: list[SlaClock], lookup: _Lookup, job: Retargeting, now: datetime
-) -> tuple[TicketEvent, list[SlaClock], list[SlaClock]] | None:
-    """The event of one ticket, its clocks as they follow it, and those that it starts; None where nothing changes."""
+
+def planned(ticket: Ticket, terms: Iterable[ServiceTerms], lookup: Lookup) -> tuple[Moves, Any] | None:
+    """What clocks on `terms` move to, and the terms of those that begin by it; None where nothing changes."""
     found = lookup.bargain(ticket)
     if found is None:
         return None
-    moves = {clock.terms: lookup.moved(clock.terms, found) for clock in clocks}
+    moves = {old: lookup.moved(old, found) for old in terms}
     moves = {old: new for old, new in moves.items() if old != new}
-    if not moves:
-        return None
-    current = lookup.current(found)
-    data: dict[str, Any] = {
-        "cause": job.scope,
-        "terms": current.pk,
-        "moves": {old.pk: new.pk for old, new in moves.items()},
-    }
-    event = TicketEvent(ticket=ticket, kind=EventKind.RETARGETED, actor=job.made_by, data=data, at=now)
-    meaning = moment(
+    return (moves, lookup.current(found)) if moves else None
+
+
+def meaning(ticket: Ticket, event: TicketEvent, moves: Moves, current: Any) -> Moment:
+    """What the move of a ticket means to its clocks."""
+    return moment(
         event,
         status=ticket.state,
         priority=ticket.priority,
@@ -221,7 +236,23 @@ def _move_one(
         terms=current,
         moves=moves,
     )
-    return event, clocks, live.carry_on(ticket, clocks, meaning)
+
+
+def _move_one(
+    ticket: Ticket, clocks: list[SlaClock], lookup: Lookup, job: Retargeting, now: datetime
+) -> tuple[TicketEvent, list[SlaClock], list[SlaClock]] | None:
+    """The event of one ticket, its clocks as they follow it, and those that it starts; None where nothing changes."""
+    plan = planned(ticket, [clock.terms for clock in clocks], lookup)
+    if plan is None:
+        return None
+    moves, current = plan
+    data: dict[str, Any] = {
+        "cause": job.scope,
+        "terms": current.pk,
+        "moves": {old.pk: new.pk for old, new in moves.items()},
+    }
+    event = TicketEvent(ticket=ticket, kind=EventKind.RETARGETED, actor=job.made_by, data=data, at=now)
+    return event, clocks, live.carry_on(ticket, clocks, meaning(ticket, event, moves, current))
 
 
 def _save(done: Sequence[tuple[Ticket, TicketEvent, list[SlaClock], list[SlaClock]]], now: datetime) -> None:

@@ -1,7 +1,4 @@
-"""Requests in Django admin: what the form offers, what plans promise, the workflow's figures; and, to look at, what
-happened. A ticket is worked in the desk, where the verbs are; here it only links there."""
-
-from typing import Any
+"""What happened, to look at. A ticket is worked in the desk, where the verbs are; here it only links there."""
 
 from django.contrib import admin
 from django.db.models import QuerySet
@@ -9,59 +6,8 @@ from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from accounts.admin.base import InUseAdmin, ReadOnlyAdmin, ReadOnlyInline
-from tickets.models import (
-    Category,
-    Environment,
-    Message,
-    MobileDevice,
-    OutgoingMail,
-    Participant,
-    Ticket,
-    TicketEvent,
-    WorkflowSettings,
-)
-
-
-class ListedChoiceAdmin(InUseAdmin):
-    """An entry that tickets name can't be deleted; switched off it isn't offered any more."""
-
-    list_display = ("name", "position", "is_active")
-    list_editable = ("position", "is_active")
-    list_filter = ("is_active",)
-    search_fields = ("name",)
-    ordering = ("position", "name")
-
-
-@admin.register(Category)
-class CategoryAdmin(ListedChoiceAdmin):
-    list_display = ("name", "position", "concerns_mobile", "is_active")
-    list_filter = ("is_active", "concerns_mobile")
-    search_fields = ("name", "guidance")
-    prepopulated_fields = {"slug": ("name",)}
-
-
-@admin.register(Environment)
-class EnvironmentAdmin(ListedChoiceAdmin):
-    pass
-
-
-@admin.register(MobileDevice)
-class MobileDeviceAdmin(ListedChoiceAdmin):
-    pass
-
-
-@admin.register(WorkflowSettings)
-class WorkflowSettingsAdmin(admin.ModelAdmin):
-    """One row: added when it is missing, never deleted."""
-
-    list_display = ("__str__", "close_after_hours", "remind_after_days", "solve_after_days")
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return super().has_add_permission(request) and not WorkflowSettings.objects.exists()
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
+from accounts.admin.base import ReadOnlyAdmin, ReadOnlyInline
+from tickets.models import Message, OutgoingMail, Participant, Ticket, TicketEvent
 
 
 class ParticipantInline(ReadOnlyInline):
