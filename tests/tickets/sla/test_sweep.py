@@ -13,9 +13,9 @@ from accounts.models import User
 from tests import factories
 from tests.tickets.sla.stories import FIRST, NEXT, answerer, clock_of, fresh, prioritise, told, wall
 from tickets import actions
-from tickets.models import CalendarVersion, EventKind, Priority, SlaClock, Ticket, TicketEvent
+from tickets.models import CalendarVersion, EventKind, Priority, Retargeting, SlaClock, SlaPolicy, Ticket, TicketEvent
 from tickets.models import sla as kept
-from tickets.sla import sweep
+from tickets.sla import rebuild, retarget, sweep
 from tickets.states import Status
 
 URGENT, HIGH, NORMAL, LOW = Priority
@@ -292,3 +292,30 @@ class TestAtOnce:
             assert (clock.breached_at, clock.met_at) == (AT + HOUR, late)
             assert [row["promise"] for row in told(BREACHED, ticket)] == [FIRST]
             assert fresh(ticket).next_due_at is None
+
+    def test_sweeps_retargeting_and_verbs_at_once_leave_what_the_events_give(self, rita: User, bo: User) -> None:
+        tickets = [urgent(rita) for _ in range(12)]
+        for ticket in tickets[:6]:
+            answerer(bo)(ticket, AT + 10 * MINUTE, Status.OPEN)
+        factories.promise("premier", {("first_reply", 1): (90, "clock"), ("next_reply", 1): (30, "clock")})
+        policy = SlaPolicy.objects.get(plan__slug="premier")
+        now = AT + 2 * HOUR
+        retarget.ask(Retargeting.Scope.POLICY, policy.pk, by=None, at=now)
+        results = together(
+            lambda: retarget.work(now=now),
+            lambda: retarget.work(now=now),
+            lambda: sweep.act(now=now),
+            lambda: sweep.act(now=now),
+            lambda: [actions.reply(ticket, by=rita, body="And?", at=now) for ticket in tickets[:6]],
+            lambda: [answerer(bo)(ticket, now, Status.PENDING) for ticket in reversed(tickets)],
+        )
+        assert not [result for result in results if isinstance(result, Exception)]
+        retarget.work(now=now)
+        sweep.act(now=now + MINUTE)
+        assert not list(rebuild.compare([ticket.pk for ticket in tickets], now=now + MINUTE))
+        for ticket in tickets:
+            broken = [row["clock"] for row in told(BREACHED, ticket)]
+            assert len(broken) == len(set(broken))
+            assert set(broken) == set(ticket.clocks.broken().values_list("pk", flat=True))
+        current = SlaPolicy.objects.get(pk=policy.pk).current
+        assert not SlaClock.objects.open().exclude(terms__policy_version=current).exists()
