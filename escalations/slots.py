@@ -93,7 +93,7 @@ def ticket_timeline(tickets: Sequence[Ticket], request: HttpRequest) -> Filled:
 
 
 def queue_row(tickets: Sequence[Ticket], request: HttpRequest) -> Filled:
-    """Whom a ticket rings, for the assignee's cell of a queue row."""
+    """Whom a ticket rings, before the subject of a queue row."""
     pages = [page for page in _pages(tickets, request) if page.is_ringing]
     people = ringing_people(pages) if pages else {}
     return _joined(

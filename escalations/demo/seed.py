@@ -1,6 +1,6 @@
 """The whole of the demo's data, in one transaction: all of it is there, or nothing."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import connection, transaction
 from django.db.models import F
@@ -14,6 +14,7 @@ from tickets import defaults as ticket_defaults
 from tickets.models import Ticket, TicketEvent
 
 FIRST_NUMBER = 4600
+_BEFORE_THE_FIRST = timedelta(days=90)
 
 
 def is_there() -> bool:
@@ -24,7 +25,7 @@ def is_there() -> bool:
 def load(now: datetime) -> None:
     """People, sixty days of requests, and one that rings `now`. Who was told of the past has been told."""
     account_defaults.load()
-    ticket_defaults.load()
+    ticket_defaults.load(at=now - _BEFORE_THE_FIRST)
     if not Ticket.objects.exists():
         _start_numbers_at(FIRST_NUMBER)
     play = Play(cast.make(now), now)

@@ -1,7 +1,7 @@
 """What a new desk begins with: categories, environments, devices, promises and the workflow's figures."""
 
 from collections.abc import Iterable
-from datetime import time
+from datetime import datetime, time
 
 from django.db import transaction
 from django.db.models import Q
@@ -28,14 +28,18 @@ MOBILE_DEVICES = ("iPhone", "iPad", "Android phone", "Android tablet", "Other")
 
 
 @transaction.atomic
-def load() -> None:
-    """Fill the lists that are empty, after the plans were loaded; what an admin has made of a list stays."""
+def load(*, at: datetime | None = None) -> None:
+    """Fill the lists that are empty, after the plans were loaded; what an admin has made of a list stays.
+
+    Promises hold from `at` on (default now).
+    """
     _fill(Category, _categories())
-    _fill(Environment, (Environment(name=name, position=at) for at, name in enumerate(ENVIRONMENTS)))
-    _fill(MobileDevice, (MobileDevice(name=name, position=at) for at, name in enumerate(MOBILE_DEVICES)))
-    calendar = _business_hours()
+    at = at or clock.now()
+    _fill(Environment, (Environment(name=name, position=place) for place, name in enumerate(ENVIRONMENTS)))
+    _fill(MobileDevice, (MobileDevice(name=name, position=place) for place, name in enumerate(MOBILE_DEVICES)))
+    calendar = _business_hours(at)
     for plan in SupportPlan.objects.filter(Q(sla_policy=None) | Q(sla_policy__current=None)):
-        publish.policy_of(plan, _promises_of(plan), calendar=calendar, at=clock.now())
+        publish.policy_of(plan, _promises_of(plan), calendar=calendar, at=at)
     WorkflowSettings.objects.get_or_create(pk=1, defaults={"remind_after_days": [3, 5]})
 
 
@@ -55,7 +59,7 @@ def _categories() -> Iterable[Category]:
         )
 
 
-def _business_hours() -> BusinessCalendar:
+def _business_hours(at: datetime) -> BusinessCalendar:
     """9:00 to 17:00 in the customer's own zone, Monday to Friday, less their public holidays."""
     calendar, is_new = BusinessCalendar.objects.get_or_create(name=publish.BUSINESS_HOURS)
     if is_new:
@@ -63,7 +67,7 @@ def _business_hours() -> BusinessCalendar:
             CalendarSpan(calendar=calendar, weekday=day, starts=time(9), ends=time(17)) for day in range(5)
         )
     if calendar.current is None:
-        publish.calendar(calendar, by=None, at=clock.now())
+        publish.calendar(calendar, by=None, at=at)
     return calendar
 
 

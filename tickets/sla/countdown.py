@@ -26,8 +26,9 @@ _DAYS_FROM = 48 * 60
 class Countdown:
     """How an open clock stands now. `look` is calm, warning, breached or paused.
 
-    `runs` says whether its hours are open at this moment; `until` is when they close (None: not within the year), and
-    while they are closed `resumes` is when they open.
+    `seconds` is working time while something is left, and time since the deadline once it is late. `runs` says whether
+    it counts at this moment; `until` is when its hours close (None: not within the year), and while they are closed
+    `resumes` is when they open.
     """
 
     clock: SlaClock
@@ -49,7 +50,7 @@ class Countdown:
 
     @property
     def in_days(self) -> bool:
-        return self.target.kind is HoursKind.AROUND_THE_CLOCK
+        return self.is_late or self.target.kind is HoursKind.AROUND_THE_CLOCK
 
     @property
     def length(self) -> str:
@@ -105,6 +106,9 @@ def countdown(clock: SlaClock, now: datetime) -> Countdown | None:
     seconds = ceil(left.total_seconds())
     if clock.running_since is None:
         return Countdown(clock, target, seconds, "paused")
+    if clock.due_at is not None and clock.due_at <= now:
+        # Late is told as its reader lives it, nights and weekends included.
+        return Countdown(clock, target, -int((now - clock.due_at).total_seconds()), "breached", runs=True)
     look = _look(clock, target, left)
     opens = target.hours.opens_after(now)
     if opens is None or opens > now:
@@ -131,8 +135,6 @@ def _comes_before(clock: SlaClock, rival: SlaClock) -> bool:
 
 
 def _look(clock: SlaClock, target: Target, left: timedelta) -> str:
-    if left <= timedelta():
-        return "breached"
     percent = min(clock.terms.agreed.warn_percent, default=_WARNS_FROM)
     return "warning" if left <= target.length * (100 - percent) / 100 else "calm"
 

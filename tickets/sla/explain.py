@@ -176,7 +176,7 @@ def _was_due(clock: SlaClock, target: Target | None) -> datetime | None:
     before = timedelta(seconds=clock.spans[-2]["used"]) if len(clock.spans) > 1 else timedelta()
     if before >= target.length:
         return clock.breached_at or datetime.fromisoformat(last["from"])
-    return target.hours.add(datetime.fromisoformat(last["from"]), target.length - before)
+    return target.due(datetime.fromisoformat(last["from"]), used=before)
 
 
 # --- Stretch by stretch --------------------------------------------------------------------------------------------

@@ -104,6 +104,12 @@ def test_outside_of_them_it_says_when_they_go_on() -> None:
     assert found.hours_shortly == "resumes Mon 09:00"
 
 
+def test_what_is_late_counts_on_while_the_hours_are_closed() -> None:
+    found = told(480, BUSINESS, started=local(19, 16), now=local(21, 10))  # due Friday 16:00, now Saturday 10:00
+    assert (found.words, found.look, found.runs) == ("18 h late, business hours New York", "breached", True)
+    assert (found.until, found.resumes) == (None, None)
+
+
 def test_around_the_clock() -> None:
     found = told(60, CLOCK, started=local(21, 10), now=local(21, 11, 12), weekends=True)
     assert (found.words, found.look, found.until) == ("12 m late, around the clock", "breached", None)

@@ -13,9 +13,9 @@ from tickets.sla.countdown import Countdown
 from tickets.tags import DRAWINGS, ticking
 
 _ROW = (
-    '<tr{}>{}<td class="prio-cell">{}</td><td class="due-cell">{}</td><td class="subject">'
+    '<tr{}>{}<td class="prio-cell">{}</td><td class="due-cell">{}</td><td class="subject">{}'
     '<a href="{}{}/" id="t{}" data-open><span class="num muted">#{}</span> {} <span class="muted">{}</span></a></td>'
-    '<td class="org clip">{}</td><td class="status-cell">{}</td><td class="who-cell">{}{}</td><td class="ago">{}</td>'
+    '<td class="org clip">{}</td><td class="status-cell">{}</td><td class="who-cell">{}</td><td class="ago">{}</td>'
     '<td class="snug muted">{}</td></tr>\n'
 )
 _TICK = (
@@ -57,6 +57,7 @@ def _row(ticket: Ticket, look: Look) -> SafeString:
         _tick(ticket, look) if look.may_assign else "",
         priority_mark(ticket.priority),
         _due(ticket, look),
+        look.ringing.get(number, ""),
         look.prefix,
         number,
         number,
@@ -66,7 +67,6 @@ def _row(ticket: Ticket, look: Look) -> SafeString:
         _organization(ticket),
         status_chip(ticket.status),
         _assignee(ticket, look),
-        look.ringing.get(number, ""),
         _waiting(ticket),
         ago(ticket.updated_at, short=True),
     )
