@@ -94,5 +94,6 @@ _MOVED = """
 
 def clocks(parameters: Mapping[str, object]) -> None:
     """As the verbs keep them: what broke is dated, and the sweep has only what is still ahead."""
+    run("ANALYZE tickets_ticket, tickets_ticketevent", {})
     numbers = Ticket.objects.order_by("pk").values_list("pk", flat=True)
     rebuild.build(numbers.iterator(), now=cast(datetime, parameters["now"]))

@@ -159,13 +159,13 @@ def _batches(numbers: Iterable[int], *, most: int = _BATCH) -> Iterator[list[int
         yield batch
 
 
-def loaded(numbers: list[int]) -> Iterator[Loaded]:
+def loaded(numbers: list[int], *, have_clocks: bool = True) -> Iterator[Loaded]:
     """Tickets with their events in the order they were recorded, and their clocks: three queries."""
     events: dict[int, list[TicketEvent]] = {}
     for event in TicketEvent.objects.filter(ticket__in=numbers, kind__in=MATTERING).order_by("id"):
         events.setdefault(event.ticket_id, []).append(event)
     clocks: dict[int, list[SlaClock]] = {}
-    for clock in SlaClock.objects.filter(ticket__in=numbers).order_by("id"):
+    for clock in SlaClock.objects.filter(ticket__in=numbers).order_by("id") if have_clocks else ():
         clocks.setdefault(clock.ticket_id, []).append(clock)
     for ticket in Ticket.objects.filter(pk__in=numbers).order_by("pk"):
         yield ticket, events.get(ticket.pk, []), clocks.get(ticket.pk, [])
@@ -195,10 +195,10 @@ def _rebuild(numbers: list[int], now: datetime) -> list[Difference]:
 
 
 def build(numbers: Iterable[int], *, now: datetime) -> None:
-    """Write the clocks of tickets that came with their events, terms and all, and that nobody else knows of yet."""
+    """Write the first clocks of tickets that came with their events, terms and all, and that nobody knows of yet."""
     for batch in _batches(numbers):
         with transaction.atomic():
-            _write(list(loaded(batch)), now)
+            _write(loaded(batch, have_clocks=False), now)
 
 
 def _backfill(found: Sequence[Loaded]) -> None:
