@@ -14,7 +14,7 @@ from pathlib import Path
 from bench.desk import Desk
 from supportdesk import embedded
 
-PARTS = ("pages", "throughput", "weight", "phone", "submit")
+PARTS = ("pages", "throughput", "weight", "phone", "submit", "promises")
 
 
 def main() -> int:
@@ -48,7 +48,7 @@ def _options() -> argparse.Namespace:
 def _measure(desk: Desk, options: argparse.Namespace, busy: float) -> int:
     """Everything after the servers are up; modules that want Django's settings are imported here."""
     _prepare(options.tickets)
-    from bench import cast, pages, plans, report, submit, weight
+    from bench import cast, pages, plans, promises, report, submit, weight
 
     people = cast.choose()
     if "plans" in options.only:
@@ -61,6 +61,7 @@ def _measure(desk: Desk, options: argparse.Namespace, busy: float) -> int:
         "weight": lambda: weight.weight_figures(desk, people),
         "phone": lambda: submit.phone_figures(desk, people),
         "submit": lambda: submit.submit_figures(desk, people),
+        "promises": promises.promise_figures,
     }
     figures: list[report.Figure] = []
     for name, part in parts.items():

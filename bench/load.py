@@ -1,21 +1,21 @@
 """Fill an empty desk with tickets, in SQL, the same each time: sizes and skew of "Scale to design for".
 
 Customers' companies follow Zipf's law, the largest (Premier) with a twentieth of all tickets. At most 10,000 tickets
-are unfinished. Every message has its event, as the verbs would have written it. All came by import, which never pages.
+are unfinished. Every message has its event, as the verbs would have written it, and the clocks follow from the events.
+All came by import, which never pages.
 """
 
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
-from django.db import connection, models, transaction
-from psycopg2 import sql
+from django.db import connection, transaction
 
 from accounts.models import Membership, Organization, OrganizationDomain, Team, User
-from bench import texts
-from tickets.models import Message, Participant, Ticket, TicketEvent
+from bench import history, texts
+from bench.rows import insert, run
+from tickets.models import Message, Participant, Ticket
 
 AGENTS = 200
 LARGEST_SHARE = 0.05
@@ -88,28 +88,6 @@ def tidy() -> None:
         cursor.execute("CHECKPOINT")
 
 
-def run(statement: str, parameters: Mapping[str, Any]) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(statement, parameters)
-
-
-def insert(
-    model: type[models.Model], columns: Mapping[str, str], source: str, parameters: Mapping[str, object]
-) -> None:
-    """INSERT … SELECT of SQL expressions by column; what isn't named gets the model's own default."""
-    filled = dict(columns)
-    for field in model._meta.concrete_fields:
-        if field.column and field.column not in filled and not field.null and not field.primary_key:
-            filled[field.column] = _literal(field)
-    names = ", ".join(f'"{name}"' for name in filled)
-    run(f'INSERT INTO "{model._meta.db_table}" ({names}) SELECT {", ".join(filled.values())} {source}', parameters)
-
-
-def _literal(field: models.Field) -> str:  # type: ignore[type-arg]
-    value = field.get_db_prep_save(field.get_default(), connection)
-    return sql.Literal(value).as_string(connection.connection).replace("%", "%%")
-
-
 def _organizations(parameters: Mapping[str, object]) -> None:
     run(
         """CREATE TEMP TABLE company ON COMMIT DROP AS
@@ -127,6 +105,7 @@ def _organizations(parameters: Mapping[str, object]) -> None:
         "slug": "'company-' || company.id",
         "plan_id": "plan.id",
         "time_zone": "(ARRAY['Europe/Berlin', 'America/New_York', 'Australia/Sydney', 'UTC'])[1 + mod(company.id, 4)]",
+        "country": "(ARRAY['DE', 'US', 'AU', ''])[1 + mod(company.id, 4)]",
         "created_at": "%(now)s - interval '750 days'",
     }
     insert(Organization, columns, "FROM company JOIN accounts_supportplan plan ON plan.slug = company.plan", parameters)
@@ -247,7 +226,9 @@ def _messages(parameters: Mapping[str, object]) -> None:
 
 def _tickets(parameters: Mapping[str, object]) -> None:
     moved = """CASE status WHEN 'closed' THEN least(last_at + interval '48 hours', %(now)s)
-        WHEN 'solved' THEN greatest(last_at, %(now)s - interval '44 hours' * random()) ELSE last_at END"""
+        WHEN 'solved' THEN greatest(last_at, %(now)s - interval '44 hours' * random())
+        WHEN 'open' THEN created_at ELSE last_at END"""
+    left_alone = "status = 'new' OR status = 'open' AND mod(id, 7) = 0 AND first_replied_at IS NOT NULL"
     waiting = """CASE WHEN status IN ('new', 'open', 'on_hold') AND coalesce(last_replied_k, 0) < said THEN
         created_at + span * (coalesce(last_replied_k, 0)::float / greatest(said - 1, 1)) END"""
     columns = {
@@ -262,7 +243,7 @@ def _tickets(parameters: Mapping[str, object]) -> None:
         "product_version": "'10.' || mod(id, 9) || '.1'",
         "status": "status",
         "hold_reason": "CASE status WHEN 'on_hold' THEN 'Waits for the next release' ELSE '' END",
-        "assignee_id": "CASE WHEN status = 'new' OR status = 'open' AND mod(id, 7) = 0 THEN NULL ELSE agent END",
+        "assignee_id": f"CASE WHEN {left_alone} THEN NULL ELSE agent END",
         "team_id": "(SELECT id FROM accounts_team WHERE gets_new_tickets)",
         "region_id": "(SELECT array_agg(id ORDER BY id) FROM accounts_region)[1 + mod(id, 3)]",
         "channel": "'import'",
@@ -278,38 +259,6 @@ def _tickets(parameters: Mapping[str, object]) -> None:
     }
     source = f"FROM (SELECT *, {moved} AS moved_at FROM drawn JOIN heard ON ticket = id) AS drawn ORDER BY drawn.id"
     insert(Ticket, columns, source, parameters)
-
-
-def _events(parameters: Mapping[str, object]) -> None:
-    spoken = {
-        "ticket_id": "ticket",
-        "kind": """CASE WHEN k = 1 THEN 'created' WHEN is_note THEN 'noted' WHEN from_staff THEN 'answered'
-                   ELSE 'customer_replied' END""",
-        "actor_id": "CASE WHEN from_staff THEN agent ELSE requester END",
-        "message_id": "id",
-        "from_status": "CASE WHEN k = 1 OR is_note THEN '' ELSE 'open' END",
-        "to_status": "CASE WHEN is_note THEN '' WHEN k = 1 THEN 'new' ELSE 'open' END",
-        "at": "at",
-        "notified_at": "at",
-    }
-    insert(TicketEvent, spoken, "FROM said ORDER BY id", parameters)
-    assigned = {
-        "ticket_id": "ticket.id",
-        "kind": "'assigned'",
-        "actor_id": "assignee_id",
-        "from_status": "'new'",
-        "to_status": "'open'",
-        "data": "jsonb_build_object('to', agent.id, 'to_name', agent.name, 'former', null)",
-        "at": "ticket.created_at",
-        "notified_at": "ticket.created_at",
-    }
-    source = "FROM tickets_ticket ticket JOIN accounts_user agent ON agent.id = assignee_id"
-    insert(TicketEvent, assigned, source, parameters)
-    solved = assigned | {"kind": "'solved'", "from_status": "'open'", "to_status": "'solved'", "data": "'{}'"}
-    solved |= {"at": "updated_at", "notified_at": "updated_at"}
-    insert(TicketEvent, solved, f"{source} WHERE status IN ('solved', 'closed')", parameters)
-    closed = solved | {"kind": "'closed'", "actor_id": "NULL", "from_status": "'solved'", "to_status": "'closed'"}
-    insert(TicketEvent, closed, f"{source} WHERE status = 'closed'", parameters)
 
 
 def _participants(parameters: Mapping[str, object]) -> None:
@@ -340,6 +289,8 @@ STEPS: dict[str, Callable[[Mapping[str, object]], None]] = {
     "conversations": _said,
     "messages": _messages,
     "tickets": _tickets,
-    "events": _events,
+    "terms": history.terms,
+    "events": history.events,
     "participants": _participants,
+    "clocks": history.clocks,
 }

@@ -41,7 +41,8 @@ def pages(desk: Desk, cast: Cast) -> list[Page]:
         Page("queue", *staff, cycle(["/desk/"]), 3, 6),
         Page(f"queue, {DEPTH}th page", *staff, cycle([deep(*staff, "/desk/")]), 3, 6),
         Page("queue, filtered", *staff, cycle(filtered(cast)), 3, 6),
-        Page("queue, all tickets by update", *staff, cycle(["/desk/?view=all"]), 3, 6),
+        Page("queue, all tickets by next promise", *staff, cycle(["/desk/?view=all&sort=due"]), 3, 6),
+        Page("queue, all tickets by update", *staff, cycle(["/desk/?view=all&sort=updated"]), 3, 6),
         Page("request list, requester", *customer, cycle(["/requests/"]), 3, 6),
         Page("request list, manager", *manager, cycle([managed]), 3, 6),
         Page(f"request list, manager, {DEPTH}th page", *manager, cycle([deep(*manager, managed)]), 3, 6),
@@ -54,7 +55,7 @@ def filtered(cast: Cast) -> list[str]:
     """What agents narrow the queue by, alone and together."""
     queries = ["status=open&priority=2", f"category={cast.category}", "assignee=me", "assignee=nobody&sort=newest"]
     queries += ["organization=Company+1", "view=premier&priority=1", "view=all&organization=Company+1&status=closed"]
-    queries += [f"view=all&category={cast.category}&sort=updated", "view=waiting&sort=oldest"]
+    queries += [f"view=all&category={cast.category}&sort=updated", "view=waiting&sort=oldest", "sort=due&priority=2"]
     return [f"/desk/?{query}" for query in queries]
 
 

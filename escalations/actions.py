@@ -79,9 +79,12 @@ def _locked(page: Page, *, by: User) -> Page:
 
 
 def _take_ticket(page: Page, *, by: User, at: datetime) -> bool:
-    """Assign the ticket to who acknowledged, where nobody has it and they work on tickets (SET engineers don't)."""
+    """Assign the ticket to who acknowledged, where nobody has it and they work on tickets (SET engineers don't).
+
+    A broken promise is looked after by a lead, who has somebody answer: acknowledging that takes no ticket.
+    """
     ticket = page.ticket
-    if ticket is None or ticket.assignee_id is not None or not by.is_agent:
+    if page.is_breach or ticket is None or ticket.assignee_id is not None or not by.is_agent:
         return False
     if ticket.state not in {Status.NEW, Status.OPEN}:
         return False

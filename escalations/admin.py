@@ -162,37 +162,48 @@ class StepInline(RespondersOnly, admin.StackedInline):
     fields = (("position", "delay_minutes"), ("schedule", "team", "everybody"), "people")
 
 
+USES = {"is_default": "Tickets", "is_for_breaches": "SLA breaches"}
+"""What pages by the policy that has the flag; one has each."""
+
+
 class PolicyForm(forms.ModelForm):
     def clean_is_default(self) -> bool:
-        in_use = bool(self.cleaned_data["is_default"])
-        if not in_use and self.instance.pk and EscalationPolicy.objects.filter(pk=self.instance.pk, is_default=True):
-            raise ValidationError("Tickets page by this policy. Tick another policy instead: it takes over.")
+        return self._kept("is_default")
+
+    def clean_is_for_breaches(self) -> bool:
+        return self._kept("is_for_breaches")
+
+    def _kept(self, flag: str) -> bool:
+        in_use = bool(self.cleaned_data[flag])
+        if not in_use and self.instance.pk and EscalationPolicy.objects.filter(pk=self.instance.pk, **{flag: True}):
+            raise ValidationError(f"{USES[flag]} page by this policy. Tick another policy instead: it takes over.")
         return in_use
 
     def _get_validation_exclusions(self) -> set[str]:
         # The one in use before gives way when this one is saved, so their being two is no error.
-        return {*super()._get_validation_exclusions(), "is_default"}
+        return {*super()._get_validation_exclusions(), *USES}
 
 
 @admin.register(EscalationPolicy)
 class PolicyAdmin(RespondersOnly, admin.ModelAdmin):
     form = PolicyForm
-    list_display = ("name", "is_default", "active_from")
+    list_display = ("name", "is_default", "is_for_breaches", "active_from")
     search_fields = ("name", "steps__team__name", "steps__schedule__name", "steps__people__name")
     filter_horizontal = ("catch_all",)
     inlines = (StepInline,)
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
-        if obj.is_default:
-            EscalationPolicy.objects.exclude(pk=obj.pk).filter(is_default=True).update(is_default=False)
+        for flag in USES:
+            if getattr(obj, flag):
+                EscalationPolicy.objects.exclude(pk=obj.pk).filter(**{flag: True}).update(**{flag: False})
         super().save_model(request, obj, form, change)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        in_use = obj is not None and obj.is_default
+        in_use = obj is not None and any(getattr(obj, flag) for flag in USES)
         return not in_use and super().has_delete_permission(request, obj)
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
-        super().delete_queryset(request, queryset.filter(is_default=False))
+        super().delete_queryset(request, queryset.filter(**dict.fromkeys(USES, False)))
 
 
 # --- How people are reached ----------------------------------------------------------------------------------------
@@ -232,8 +243,8 @@ class NotificationRuleAdmin(RespondersOnly, admin.ModelAdmin):
 
 @admin.register(Page)
 class PageAdmin(ReadOnlyAdmin):
-    list_display = ("id", "ticket_id", "priority", "state", "round", "step", "next_action_at", "acknowledged_by")
-    list_filter = ("state", "priority")
+    list_display = ("id", "kind", "ticket_id", "priority", "state", "episode", "next_action_at", "acknowledged_by")
+    list_filter = ("state", "kind", "priority")
     list_select_related = ("acknowledged_by",)
     search_fields = ("=id", "=ticket__id", "ticket__organization__name")
 

@@ -1,4 +1,4 @@
-"""The on-call set-up that a new desk begins with: one weekly rotation, one policy, the team's contacts and rules."""
+"""The on-call set-up that a new desk begins with: a weekly rotation, two policies, the team's contacts and rules."""
 
 from collections.abc import Sequence
 from datetime import date, datetime, time, timedelta
@@ -20,6 +20,7 @@ from supportdesk.lib import clock
 
 SCHEDULE = "Support on-call"
 POLICY = "Premier 24x7"
+BREACH_POLICY = "SLA breach"
 _ROTATION_DAYS = 7
 _FIRST, _SECOND, _LAST = 0, 5, 5
 """Minutes from step to step: who is on call at once, the team after 5, the leads after 10."""
@@ -33,7 +34,7 @@ def load(
     at: datetime | None = None,
     active_from: datetime | None = None,
 ) -> EscalationPolicy:
-    """Create what isn't there yet and return the policy in use; loading again changes nothing that was edited.
+    """Create what isn't there yet and return the policy that tickets page by; loading again changes nothing that was edited.
 
     `on_call` take turns by the week, the first of them in the week of `at` (default now); `staff` (and they) get a
     verified mail contact and a demo phone. Customers who had been waiting before `active_from` (default `at`) don't ring.
@@ -42,6 +43,7 @@ def load(
     schedule = _schedule(on_call, at)
     for person in dict.fromkeys([*on_call, *staff]):
         make_reachable(person, at=at)
+    _breach_policy(active_from or at)
     return _policy(schedule, active_from or at)
 
 
@@ -85,8 +87,7 @@ def _policy(schedule: Schedule, active_from: datetime) -> EscalationPolicy:
         name=POLICY, defaults={"active_from": active_from, "is_default": in_use}
     )
     if is_new:
-        leads = list(User.objects.active().filter(role=Role.LEAD))
-        admins = list(User.objects.active().filter(role=Role.ADMIN))
+        leads, admins = _active(Role.LEAD), _active(Role.ADMIN)
         policy.catch_all.set([*leads, *admins])
         team = Team.objects.filter(gets_new_tickets=True).first()
         steps = [
@@ -97,3 +98,22 @@ def _policy(schedule: Schedule, active_from: datetime) -> EscalationPolicy:
         PolicyStep.objects.bulk_create(steps)
         steps[-1].people.set(leads or admins)
     return policy
+
+
+def _breach_policy(active_from: datetime) -> None:
+    """The leads at once, with the admins from the second round on; where there is no lead, the admins."""
+    in_use = not EscalationPolicy.objects.filter(is_for_breaches=True).exists()
+    policy, is_new = EscalationPolicy.objects.get_or_create(
+        name=BREACH_POLICY, defaults={"active_from": active_from, "is_for_breaches": in_use}
+    )
+    if is_new:
+        leads, admins = _active(Role.LEAD), _active(Role.ADMIN)
+        policy.catch_all.set(admins)
+        step = PolicyStep.objects.create(
+            policy=policy, position=1, delay_minutes=_FIRST, everybody=not (leads or admins)
+        )
+        step.people.set(leads or admins)
+
+
+def _active(role: Role) -> list[User]:
+    return list(User.objects.active().filter(role=role))

@@ -9,12 +9,12 @@ from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 from django.db import models
 from django.db.models import Case, Exists, F, IntegerField, OuterRef, Q, When
-from django.db.models.functions import Now
+from django.db.models.functions import Coalesce, Now
 
 from accounts.models import User
 from escalations.access import is_responder
-from tickets.models import Channel, EventKind, Priority, TicketEvent
-from tickets.states import Status
+from tickets.models import Channel, EventKind, Priority, SlaClock, TicketEvent
+from tickets.states import UNFINISHED, Status
 
 if TYPE_CHECKING:
     from escalations.models import (  # noqa: F401 - the querysets' parameters
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         Page,
         PageDelivery,
     )
+    from tickets.sla.querysets import SlaClockQuerySet
 
 
 def rings(active_from: datetime | None, prefix: str = "") -> Q:
@@ -56,6 +57,24 @@ def _customer_acts(active_from: datetime | None, prefix: str) -> models.QuerySet
         at__gte=OuterRef(f"{prefix}waiting_since"),
     ).exclude(message__channel=Channel.IMPORT)
     return acts if active_from is None else acts.filter(at__gte=active_from)
+
+
+def broken_promises() -> SlaClockQuerySet:
+    """Promises of Urgent tickets of plans that page, which broke and are still owed: found by `clock_open_and_broken`.
+
+    A clock that stands (the customer is away, nothing is promised any more) owes nothing now; imported tickets ring
+    nobody.
+    """
+    clocks = SlaClock.objects.running().broken().filter(priority=Priority.URGENT)
+    return clocks.filter(
+        ticket__priority=Priority.URGENT, ticket__status__in=UNFINISHED, ticket__organization__plan__pages=True
+    ).exclude(ticket__channel=Channel.IMPORT)
+
+
+def broken_for(page: str = "") -> SlaClockQuerySet:
+    """Those that an outer page, to which the prefix `page` leads, is about: broken since its policy is active."""
+    since = Coalesce(OuterRef(f"{page}policy__active_from"), F("breached_at"))
+    return broken_promises().filter(ticket=OuterRef(f"{page}ticket_id"), breached_at__gte=since)
 
 
 class PageQuerySet(models.QuerySet["Page"]):
@@ -94,7 +113,11 @@ class PageDeliveryQuerySet(models.QuerySet["PageDelivery"]):
     def still_wanted(self) -> PageDeliveryQuerySet:
         """What may go out at this very moment: asked once more right before each provider call."""
         alive = Q(page__episode=F("episode"), person__is_active=True, contact__disabled_at=None)
-        paging = Q(purpose="page", page__state="ringing") & (~Q(page__kind="ticket") | rings(None, "page__ticket__"))
+        caused = {"ticket": rings(None, "page__ticket__"), "sla_breach": Exists(broken_for("page__"))}
+        wanted = ~Q(page__kind__in=list(caused))
+        for kind, cause in caused.items():
+            wanted |= Q(page__kind=kind) & Q(cause)
+        paging = Q(purpose="page", page__state="ringing") & wanted
         notice = Q(purpose="taken", page__state="acknowledged")
         return self.filter(alive & (paging | notice))
 

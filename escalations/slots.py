@@ -1,6 +1,6 @@
 """What paging puts on the pages of tickets and of the desk; registered by EscalationsConfig.ready()."""
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -53,30 +53,42 @@ def _pages_ever(tickets: Sequence[Ticket], request: HttpRequest) -> list[Page]:
 
 
 def ticket_alarm(tickets: Sequence[Ticket], request: HttpRequest) -> Filled:
-    """The banner of an open page, with its Acknowledge button while it rings."""
+    """A banner for each open page, the ticket's own and a breach's, with its Acknowledge button while it rings."""
     pages = [page for page in _pages_ever(tickets, request) if page.is_open]
     people = ringing_people(pages) if any(page.is_ringing for page in pages) else {}
-    return {
-        page.ticket_id: SafeString(
-            render_to_string(
-                "escalations/_alarm.html", {"page": page, "ringing": people.get(page.pk, [])}, request=request
-            )
+    return _joined(
+        (
+            page,
+            SafeString(
+                render_to_string(
+                    "escalations/_alarm.html", {"page": page, "ringing": people.get(page.pk, [])}, request=request
+                )
+            ),
         )
         for page in pages
-    }
+    )
+
+
+def _joined(parts: Iterable[tuple[Page, SafeString]]) -> Filled:
+    """By ticket, which may have more than one open page."""
+    filled: Filled = {}
+    for page, html in parts:
+        filled[page.ticket_id] = filled.get(page.ticket_id, SafeString("")) + html
+    return filled
 
 
 def ticket_timeline(tickets: Sequence[Ticket], request: HttpRequest) -> Filled:
     """What paging did about each ticket, oldest first, as lines of the conversation."""
-    seen = {page.pk: page.ticket_id for page in _pages_ever(tickets, request)}
+    seen = {page.pk: page for page in _pages_ever(tickets, request)}
     if not seen:
         return {}
     events = PageEvent.objects.filter(page__in=seen).select_related("actor").order_by("-at", "-pk")
     lines: dict[Hashable, list[tuple[datetime, SafeString]]] = {}
     for event in reversed(events[:_HISTORY_LENGTH]):
-        line = timeline.line(event)
-        shown = format_html('<div class="happened {}">{}, {}</div>', line.look, line.text, ago(line.at))
-        lines.setdefault(seen[event.page_id], []).append((line.at, shown))
+        line, page = timeline.line(event), seen[event.page_id]
+        text = f"{page.get_kind_display()}: {line.text}" if page.is_breach else line.text
+        shown = format_html('<div class="happened {}">{}, {}</div>', line.look, text, ago(line.at))
+        lines.setdefault(page.ticket_id, []).append((line.at, shown))
     return {pk: slots.Lines(found) for pk, found in lines.items()}
 
 
@@ -84,10 +96,17 @@ def queue_row(tickets: Sequence[Ticket], request: HttpRequest) -> Filled:
     """Whom a ticket rings, for the assignee's cell of a queue row."""
     pages = [page for page in _pages(tickets, request) if page.is_ringing]
     people = ringing_people(pages) if pages else {}
-    return {
-        page.ticket_id: format_html(' <span class="badge hot">ringing {}</span>', _short(people.get(page.pk, [])))
+    return _joined(
+        (
+            page,
+            format_html(
+                ' <span class="badge hot">{}ringing {}</span>',
+                f"{page.get_kind_display()}, " if page.is_breach else "",
+                _short(people.get(page.pk, [])),
+            ),
+        )
         for page in pages
-    }
+    )
 
 
 def _short(people: Sequence[User]) -> str:

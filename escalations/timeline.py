@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from escalations.models import PageDelivery, PageEvent
+from escalations.paging.breaches import in_words
 from tickets.models import Priority
 
 _Kind = PageEvent.Kind
@@ -31,7 +32,8 @@ def _words(event: PageEvent) -> str:
         return _attempt(event)
     match event.kind:
         case _Kind.BEGAN:
-            return f"Began to page: {Priority(data['priority']).label}"
+            broken = f", {in_words(data['promises'])} overdue" if data.get("promises") else ""
+            return f"Began to page: {Priority(data['priority']).label}{broken}"
         case _Kind.PAGED:
             missed = f". No way to reach {_listed(data['unreachable'])}" if data.get("unreachable") else ""
             return f"Paging {_listed(data['names'])} ({_where(data)}){missed}"

@@ -17,7 +17,7 @@ from accounts.models import User
 from escalations import actions, timeline
 from escalations.access import is_responder
 from escalations.models import EscalationPolicy, Page
-from escalations.paging import engine
+from escalations.paging import breaches, engine
 from escalations.people import contacts_of, duties, ringing_people
 from supportdesk.lib import clock
 from supportdesk.lib.errors import DomainError
@@ -66,7 +66,7 @@ def _viewer(request: HttpRequest) -> User:
 
 def _find(request: HttpRequest, pk: int) -> Page:
     rows = Page.objects.visible_to(request.user).select_related(
-        "ticket__organization__plan", "ticket__assignee", "acknowledged_by"
+        "ticket__organization__plan", "ticket__assignee", "acknowledged_by", "policy"
     )
     page = rows.filter(pk=pk).first()
     if page is None:
@@ -95,6 +95,7 @@ def _story(page: Page) -> dict[str, Any]:
         "lines": [timeline.line(event) for event in events],
         "ringing": ringing,
         "ringing_ids": {person.pk for person in ringing},
+        "broken": breaches.promises_of(page) if page.is_breach and page.is_open else [],
     }
 
 
@@ -141,6 +142,7 @@ def on_call(request: HttpRequest) -> HttpResponse:
         "rows": [(page, ringing.get(page.pk, [])) for page in pages],
         "unreached": [page for page in pages if page.is_ringing and page.nobody_reached_at],
         "policy": EscalationPolicy.objects.filter(is_default=True).first(),
+        "breach_policy": breaches.policy(),
         "engine_runs": engine.is_alive(),
         "my_contacts": contacts_of([_viewer(request)]).get(_viewer(request).pk, []),
     }

@@ -230,6 +230,8 @@ QUEUE_COUNTS_SECONDS = 0 if DESK_ENV == "test" else 2
 LISTS_SECONDS = 0 if DESK_ENV == "test" else 10
 
 # --- Mail out ----------------------------------------------------------------------------------------------------
+# After a mail about promises its reader's next warnings and breaches are gathered for so long.
+SLA_BUNDLE_SECONDS = env.integer("SLA_BUNDLE_SECONDS", 300)
 _SMTP = env.smtp("EMAIL_URL")
 EMAIL_BACKEND = {
     "production": "django.core.mail.backends.smtp.EmailBackend",

@@ -90,6 +90,7 @@ POLICIES: dict[str, tuple[Policy, Policy]] = {
     "request_list": (to(CUSTOMERS, DESK), NO),
     "request_new": (to(CUSTOMERS, DESK), to(CUSTOMERS - {"fred", "cora"}, forbidden={"fred", "cora"})),
     "request_detail": (to(SEES, DESK), NO),
+    "request_promises": (to(SEES, DESK), NO),
     "request_reply": (NO, to(SEES)),
     "request_solve": (NO, to({"rita", "mona"}, forbidden={"cora"})),
     "request_reopen": (NO, to({"rita", "mona"}, forbidden={"cora"})),
@@ -106,7 +107,9 @@ POLICIES: dict[str, tuple[Policy, Policy]] = {
     "queue": (to(DESK), NO),
     "queue_assign": (NO, to(AGENTS, forbidden={"sven"})),
     "desk_ticket_new": (to(AGENTS, forbidden={"sven"}), to(AGENTS, forbidden={"sven"})),
+    "my_notices": (to(DESK), to(DESK)),
     "ticket_workspace": (to(DESK), NO),
+    "ticket_promises": (to(DESK), NO),
     "ticket_reply": (NO, to(DESK)),
     "ticket_note": (NO, to(DESK)),
     "ticket_assign": (NO, to(AGENTS, forbidden={"sven"})),
@@ -129,6 +132,7 @@ POLICIES: dict[str, tuple[Policy, Policy]] = {
         api(CUSTOMERS - {"fred", "cora"}, forbidden={"fred", "cora"} | DESK | STAKEHOLDERS),
     ),
     "api_ticket": (api(SEES, DESK), NO),
+    "api_promises": (api(SEES, DESK), NO),
     "api_replies": (api(SEES, DESK), api(SEES, DESK)),
     "api_unknown": (Policy(signed_out="401"), Policy(signed_out="401")),
 }
@@ -292,9 +296,12 @@ def test_unknown_and_forbidden_are_the_same_answer(stage: Stage) -> None:
     missing = 10**9
     pairs = [
         (f"/requests/{stage.ticket.number}/", f"/requests/{missing}/"),
+        (f"/requests/{stage.ticket.number}/promises/", f"/requests/{missing}/promises/"),
         (f"/api/v1/tickets/{stage.ticket.number}/", f"/api/v1/tickets/{missing}/"),
+        (f"/api/v1/tickets/{stage.ticket.number}/promises/", f"/api/v1/tickets/{missing}/promises/"),
         (f"/attachments/{stage.attachment.pk}/", f"/attachments/{uuid.uuid4()}/"),
         (f"/desk/tickets/{stage.ticket.number}/", f"/desk/tickets/{missing}/"),
+        (f"/desk/tickets/{stage.ticket.number}/promises/", f"/desk/tickets/{missing}/promises/"),
         (f"/desk/pages/{stage.page}/", f"/desk/pages/{missing}/"),
     ]
     for name in ("sam", "tom", "fred"):

@@ -19,6 +19,7 @@ PURE = [
     "tickets/sla/promises.py",
     "tickets/sla/replay.py",
     "tickets/sla/terms.py",
+    "tickets/sla/week.py",
     "escalations/paging/rotation.py",
     "escalations/paging/decide.py",
 ]

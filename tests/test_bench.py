@@ -11,10 +11,12 @@ from bench.load import LARGEST_SHARE, Load, load, shares
 from escalations.querysets import rings
 from supportdesk.lib import clock
 from tests import factories
-from tickets.models import Message, Participant, Ticket, TicketEvent
+from tickets.models import Message, Participant, ServiceTerms, SlaClock, Ticket, TicketEvent
+from tickets.sla import rebuild
+from tickets.sla.promises import Promise
 from tickets.states import UNFINISHED, Status
 
-MODELS = (Organization, User, Membership, Ticket, Message, TicketEvent, Participant)
+MODELS = (Organization, User, Membership, Ticket, Message, TicketEvent, Participant, ServiceTerms, SlaClock)
 
 pytestmark = pytest.mark.django_db
 
@@ -58,6 +60,19 @@ def test_a_generated_desk_is_consistent() -> None:
     )
     assert tickets.filter(status__in=UNFINISHED).count() <= 120
     assert Membership.objects.filter(role=Membership.Role.MANAGER).count() == Load(1_000, clock.now()).organizations
+
+
+@pytest.mark.usefixtures("_loaded")
+def test_generated_clocks_follow_from_generated_events() -> None:
+    numbers = Ticket.objects.values_list("pk", flat=True)
+    assert [str(one) for one in rebuild.compare(numbers, now=clock.now())] == []
+    assert set(SlaClock.objects.values_list("promise", flat=True)) >= {
+        Promise.FIRST_REPLY,
+        Promise.NEXT_REPLY,
+        Promise.REGULAR_UPDATE,
+    }
+    assert SlaClock.objects.running().exists()
+    assert ServiceTerms.objects.count() > 3
 
 
 def test_the_largest_company_has_a_twentieth_of_all() -> None:

@@ -17,7 +17,8 @@ from escalations.paging import roster
 from escalations.paging.derive import derive
 from supportdesk import demo
 from supportdesk.lib import clock
-from tickets.models import Attachment, Category, Message, OutgoingMail, Ticket, TicketEvent
+from tickets.models import Attachment, Category, Message, OutgoingMail, SlaClock, Ticket, TicketEvent
+from tickets.sla import sweep
 
 pytestmark = pytest.mark.django_db
 
@@ -95,6 +96,14 @@ def test_one_request_rings_and_somebody_is_on_call() -> None:
     person = roster.load(now)[schedule].on_call(now)
     assert person is not None
     assert person.email in people.ON_CALL
+
+
+def test_promises_that_broke_in_the_past_page_nobody_and_few_can_break_within_the_day() -> None:
+    sweep.act(now=clock.now())
+    derive(now=clock.now())
+    assert set(Page.objects.values_list("kind", flat=True)) == {"ticket"}
+    pressing = SlaClock.objects.running().filter(priority=1, breached_at=None, ticket__organization__plan__pages=True)
+    assert pressing.values("ticket").distinct().count() <= 5
 
 
 def test_nobody_is_mailed_about_the_past() -> None:

@@ -4,7 +4,7 @@ People sign in by session (with its CSRF check). Everything refused is problem J
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
@@ -26,16 +26,18 @@ from supportdesk.lib import clock, keyset
 from supportdesk.lib.errors import DomainError, Invalid, NotAllowed
 from tickets import access, actions
 from tickets.filters import TicketFilter
-from tickets.models import Channel, Message, Participant, Ticket
+from tickets.models import Channel, Message, Participant, SlaClock, Ticket
 from tickets.serializers import (
     AnswerSerializer,
     MessageSerializer,
+    PromiseSerializer,
     ReplySerializer,
     StaffMessageSerializer,
     StaffTicketSerializer,
     SubmitSerializer,
     TicketSerializer,
 )
+from tickets.sla.explain import explained
 from tickets.states import Status
 from tickets.views.gate import find_ticket
 
@@ -150,6 +152,28 @@ class TicketDetail(ApiView):
         return Response(_with_messages(request, find_ticket(self.person, number)))
 
 
+class PromiseList(ApiView):
+    @extend_schema(
+        operation_id="tickets_promises",
+        parameters=[_CURSOR, _SIZE],
+        responses=inline_serializer(
+            "PromisePage",
+            {"results": PromiseSerializer(many=True), "next": _PAGE_LINK, "previous": _PAGE_LINK},
+        ),
+    )
+    def get(self, request: Request, number: int) -> Response:
+        """What we promised on a request, newest first, and how each deadline came about, in your time zone."""
+        ticket, now = find_ticket(self.person, number), clock.now()
+        return _page_answer(
+            request,
+            [SlaClock.objects.of([ticket]).with_terms()],
+            lambda rows, **options: PromiseSerializer(explained(rows, now=now), **options),
+            {"cursor", "page_size"},
+            by="started_at",
+            ascending=False,
+        )
+
+
 class ReplyList(ApiView):
     @extend_schema(
         operation_id="tickets_messages",
@@ -260,7 +284,7 @@ def _order(name: str, person: User) -> tuple[str, bool]:
 def _page_answer(
     request: Request,
     parts: Sequence[QuerySet[Any]],
-    serializer: type[serializers.BaseSerializer[Any]],
+    serializer: Callable[..., serializers.BaseSerializer[Any]],
     known: set[str],
     *,
     by: str,

@@ -8,6 +8,8 @@ from rest_framework import serializers
 from accounts.models import Organization, User
 from tickets import actions
 from tickets.models import Attachment, Category, Environment, Message, MobileDevice, Priority, Ticket
+from tickets.sla.explain import STATES
+from tickets.sla.promises import Promise
 from tickets.states import Status
 
 PRIORITIES = {priority.name.lower(): priority for priority in Priority}
@@ -89,6 +91,67 @@ class StaffTicketSerializer(TicketSerializer):
 
     def get_url(self, ticket: Ticket) -> str:
         return f"{settings.SITE_URL}{ticket.desk_url}"
+
+
+_SECONDS = {"help_text": "Working time, in seconds."}
+
+
+class VersionSerializer(serializers.Serializer[Any]):
+    name = serializers.CharField()
+    number = serializers.IntegerField()
+    since = serializers.DateTimeField(help_text="From then on it held.")
+
+
+class SpecialDaySerializer(serializers.Serializer[Any]):
+    day = serializers.DateField()
+    what = serializers.CharField()
+
+
+class LengthField(serializers.FloatField):
+    """A length of time in seconds."""
+
+    def to_representation(self, value: Any) -> float:
+        return float(value.total_seconds())
+
+
+class StretchSerializer(serializers.Serializer[Any]):
+    """A time in which a clock ran, or stood still."""
+
+    began_at = serializers.DateTimeField()
+    ended_at = serializers.DateTimeField(allow_null=True)
+    ran = serializers.BooleanField()
+    reason = serializers.CharField()
+    priority = serializers.CharField()
+    target = serializers.CharField()
+    policy = serializers.CharField()
+    used = LengthField(**_SECONDS)
+    total = LengthField(**_SECONDS)
+
+
+class PromiseSerializer(serializers.Serializer[Any]):
+    """One promise with all that its deadline follows from, as the pages explain it."""
+
+    id = serializers.IntegerField(source="clock")
+    promise = serializers.ChoiceField(choices=[one.value for one in Promise])
+    state = serializers.ChoiceField(choices=STATES)
+    priority = serializers.CharField()
+    target = serializers.CharField(help_text="Empty where nothing is promised.")
+    hours = serializers.CharField()
+    weekly = serializers.ListField(child=serializers.CharField())
+    zone = serializers.CharField(help_text="Of those hours.")
+    place = serializers.CharField(help_text="Where the customer is.")
+    holidays = serializers.CharField()
+    special_days = SpecialDaySerializer(many=True)
+    policy = VersionSerializer()
+    calendar = VersionSerializer(allow_null=True)
+    started_at = serializers.DateTimeField()
+    due_at = serializers.DateTimeField(allow_null=True)
+    met_at = serializers.DateTimeField(allow_null=True)
+    broke_at = serializers.DateTimeField(allow_null=True)
+    ended_at = serializers.DateTimeField(allow_null=True)
+    stretches = StretchSerializer(many=True)
+    used = LengthField(**_SECONDS)
+    left = LengthField(allow_null=True, help_text="Working time, in seconds; less than nothing when late.")
 
 
 class SubmitSerializer(StrictSerializer):

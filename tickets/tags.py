@@ -1,15 +1,25 @@
-"""{% load tickets %}: a message of a conversation, written without a template: they are most of what its page costs."""
+"""{% load tickets %}: messages, countdowns and deadlines, written without templates: pages are full of them."""
 
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from django import template
 from django.conf import settings
 from django.template.loader import render_to_string
+from django.utils import timezone
 from django.utils.safestring import SafeString, mark_safe
 
+from supportdesk.lib import clock
 from supportdesk.lib.html import markup
-from supportdesk.lib.tags import ago, face
+from supportdesk.lib.tags import ago, deadline, exact, face, icon
 from tickets.models import Message
+from tickets.models.sla import span_in_words
+from tickets.sla.countdown import Countdown
+from tickets.sla.countdown import duration as in_words
+from tickets.sla.explain import Explanation
+from tickets.sla.terms import Target
+from tickets.standing import Owed
 
 register = template.Library()
 
@@ -48,3 +58,88 @@ def _badge(said: Message) -> SafeString:
 def _attached(said: Message) -> Any:
     files = said.attachments.all()
     return render_to_string("tickets/_attachments.html", {"attachments": files}) if files else ""
+
+
+# --- Promises ------------------------------------------------------------------------------------------------------
+
+DRAWINGS = {"calm": "clock", "warning": "triangle-alert", "breached": "flame", "paused": "circle-pause"}
+_TIME = '<time datetime="{}" title="{}">{}</time>'
+_TICKING = '<time datetime="{}" data-left="{}" data-until="{}"{}>{}</time>'
+
+
+@register.simple_tag
+def due(dt: datetime | None) -> SafeString:
+    """`14:30`, `Tue 14:30` or `Tue 24 Nov, 14:30` in the viewer's zone, exact on hover."""
+    if dt is None:
+        return SafeString("")
+    local = timezone.localtime(dt)
+    shown = deadline(local, timezone.localtime(clock.now()))
+    return markup(_TIME, dt.isoformat(timespec="seconds"), exact(local), shown)
+
+
+@register.simple_tag
+def moment(dt: datetime | None) -> SafeString:
+    """`Fri 20 Nov 2026, 16:30 EST`, in the viewer's zone."""
+    if dt is None:
+        return SafeString("")
+    return markup('<time datetime="{}">{}</time>', dt.isoformat(timespec="seconds"), exact(timezone.localtime(dt)))
+
+
+@register.simple_tag
+def owed(what: Sequence[Owed]) -> SafeString:
+    """`a first answer by Tue 14:30 and a solution by Fri 14:30`; what is late is `overdue since`."""
+    parts = [_owed(one) for one in what]
+    return mark_safe(" and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts))  # noqa: S308 - each is escaped
+
+
+def _owed(one: Owed) -> SafeString:
+    if one.due_at is None:
+        return markup("{}", one.what)
+    return markup("{}{} {}", one.what, ", overdue since" if one.is_late else " by", due(one.due_at))
+
+
+@register.simple_tag
+def countdown(told: Countdown | None) -> SafeString:
+    """`1 h 12 m left` by icon, word and colour; counts on by itself while its hours run."""
+    if told is None:
+        return SafeString("")
+    return markup('<span class="sla {}">{}{}</span>', told.look, icon(DRAWINGS[told.look]), ticking(told))
+
+
+def ticking(told: Countdown) -> SafeString:
+    """The time that is left, which scripts count on; it stands still while its hours are closed, or it is paused."""
+    if not told.runs or told.clock.due_at is None:
+        return markup("{}", told.time)
+    until = told.until.isoformat(timespec="seconds") if told.until else ""
+    days = mark_safe(" data-days") if told.in_days else ""
+    return markup(_TICKING, told.clock.due_at.isoformat(timespec="seconds"), told.seconds, until, days, told.time)
+
+
+_WENT = '<span class="sla {}">{}{}</span>'
+_ENDS = {
+    "met": ("met", "circle-check", "Met"),
+    "met_late": ("breached", "flame", "Met late"),
+    "ended": ("paused", "circle-stop", "Ended"),
+    "unpromised": ("paused", "timer-off", "Not promised"),
+}
+
+
+@register.simple_tag
+def how_it_went(one: Explanation) -> SafeString:
+    """How a promise stands, or went: by icon, word and colour."""
+    if one.countdown is not None:
+        return countdown(one.countdown)
+    look, drawing, word = _ENDS[one.state]
+    return markup(_WENT, look, icon(drawing), word)
+
+
+@register.filter
+def target(promised: Target) -> str:
+    """`8 business hours`; `1 hour`"""
+    return span_in_words(promised.minutes, promised.kind)
+
+
+@register.filter
+def duration(length: Any) -> str:
+    """A length of time: `1 h 12 m`; nothing is a dash."""
+    return in_words(int(length.total_seconds())) if length else "–"

@@ -20,8 +20,9 @@ logger = logging.getLogger(__name__)
 
 @shared_task(name="tickets.notify")
 def notify() -> None:
-    """Write the mails of what has happened."""
+    """Write the mails of what has happened; warnings and breaches are gathered first."""
     notifications.notify(now=clock.now())
+    notifications.mail_notices(now=clock.now())
 
 
 @shared_task(name="tickets.deliver_mail")

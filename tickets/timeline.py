@@ -4,7 +4,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from tickets.models import EventKind, Priority, TicketEvent
+from django.utils import timezone
+
+from supportdesk.lib.tags import exact
+from tickets.models import EventKind, Priority, ServiceTerms, TicketEvent
+from tickets.sla.promises import Promise
 from tickets.states import LABELS, Status
 
 _FIELD_NAMES = {"product_version": "version", "mobile_version": "mobile version", "mobile_device": "mobile device"}
@@ -29,11 +33,24 @@ class Line:
     follow_up: int | None = None
 
 
+_CAUSES = {
+    "policy": "the policy was edited",
+    "calendar": "the calendar was edited",
+    "plan": "the plan was edited",
+    "organization": "the organisation's plan or place changed",
+    "person": "the requester's place changed",
+}
+
+
 def lines(events: Iterable[TicketEvent]) -> list[Line]:
-    """A line for each of `events` (with their actors) that the messages themselves don't tell."""
-    told = []
+    """A line for each of `events` (with their actors) that the messages themselves don't tell; times are the viewer's.
+
+    One query more where promises were moved to other terms.
+    """
+    told, events = [], list(events)
+    versions = _versions(events)
     for event in events:
-        if text := _words(event):
+        if text := _of_promise(event, versions) or _words(event):
             told.append(Line(event.at, text, _look(event), event.data.get("number")))
     return told
 
@@ -105,9 +122,64 @@ def _quoted(value: object) -> str:
     return f"“{value}”" if value else "nothing"
 
 
+# --- Promises ------------------------------------------------------------------------------------------------------
+
+
+def _of_promise(event: TicketEvent, versions: dict[int, str]) -> str:
+    data = event.data
+    match event.kind:
+        case EventKind.SLA_WARNED:
+            return f"{Promise(data['promise']).label} is due {_time(data['due_at'])}: {_points(data['points'])}"
+        case EventKind.SLA_BREACHED:
+            return f"{Promise(data['promise']).label} broke: it was due {_time(data['broke_at'])}"
+        case EventKind.RETARGETED:
+            return _retargeted(event, versions)
+    return ""
+
+
+def _time(written: str) -> str:
+    return exact(timezone.localtime(datetime.fromisoformat(written)))
+
+
+def _points(points: list[int]) -> str:
+    """`75 % used up`, `less than 30 minutes left`: the last that was reached of each kind."""
+    percents = [point for point in points if point >= 0]
+    minutes = [-point for point in points if point < 0]
+    used = [f"{max(percents)} % used up"] if percents else []
+    return ", ".join([*used, f"less than {min(minutes)} minutes left"] if minutes else used)
+
+
+def _retargeted(event: TicketEvent, versions: dict[int, str]) -> str:
+    """To which versions, and why; a calendar or a place changes the deadlines and leaves the versions as they are."""
+    moves = _moves(event)
+    former, new = ({versions[pk] for pk in keys if pk in versions} for keys in (moves.keys(), moves.values()))
+    why = _CAUSES.get(event.data.get("cause", ""), "their terms changed")
+    who = event.actor.display_name if event.actor else ""
+    if former == new:
+        return f"{who} set the deadlines anew: {why}" if who else f"The deadlines were set anew: {why}"
+    to = " and ".join(sorted(new))
+    return f"{who} moved the promises to {to}: {why}" if who else f"The promises moved to {to}: {why}"
+
+
+def _versions(events: Iterable[TicketEvent]) -> dict[int, str]:
+    """The names of the policies' versions that promises were moved from and to, by the key of the terms."""
+    keys = {pk for event in events for move in _moves(event).items() for pk in move}
+    if not keys:
+        return {}
+    rows = ServiceTerms.objects.filter(pk__in=keys).select_related(
+        "policy_version__policy__plan", "policy_version__policy__organization"
+    )
+    return {terms.pk: str(terms.policy_version) for terms in rows}
+
+
+def _moves(event: TicketEvent) -> dict[int, int]:
+    moved = event.data.get("moves", {}) if event.kind == EventKind.RETARGETED else {}
+    return {int(old): new for old, new in moved.items()}
+
+
 def _look(event: TicketEvent) -> str:
     if event.kind == EventKind.PRIORITY_CHANGED:
         return "hot" if (event.data.get("new") or Priority.LOW) <= Priority.HIGH else ""
-    if event.kind in {EventKind.REOPENED}:
+    if event.kind in {EventKind.REOPENED, EventKind.SLA_BREACHED}:
         return "hot"
     return "good" if event.to_status == Status.SOLVED and event.from_status != Status.SOLVED else ""

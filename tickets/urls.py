@@ -11,6 +11,7 @@ customer_pages = [
     path("requests/", customer.request_list, name="request_list"),
     path("requests/new/", customer.request_new, name="request_new"),
     path("requests/<int:number>/", customer.request_detail, name="request_detail"),
+    path("requests/<int:number>/promises/", customer.request_promises, name="request_promises"),
     path("requests/<int:number>/reply/", customer.request_reply, name="request_reply"),
     path("requests/<int:number>/solve/", customer.request_solve, name="request_solve"),
     path("requests/<int:number>/reopen/", customer.request_reopen, name="request_reopen"),
@@ -29,6 +30,7 @@ shared = [
 rest = [
     path("api/v1/tickets/", api.TicketList.as_view(), name="api_tickets"),
     path("api/v1/tickets/<int:number>/", api.TicketDetail.as_view(), name="api_ticket"),
+    path("api/v1/tickets/<int:number>/promises/", api.PromiseList.as_view(), name="api_promises"),
     path("api/v1/tickets/<int:number>/replies/", api.ReplyList.as_view(), name="api_replies"),
     path("api/docs/", api.ApiDocs.as_view(url_name="api_schema"), name="api_docs"),
     path("api/v1/<path:rest>", api.Unknown.as_view(), name="api_unknown"),

@@ -7,8 +7,10 @@ from tickets.views import agent
 urlpatterns = [
     path("desk/", agent.show_queue, name="queue"),
     path("desk/assign/", agent.assign_many, name="queue_assign"),
+    path("desk/notifications/", agent.my_notices, name="my_notices"),
     path("desk/tickets/new/", agent.open_ticket, name="desk_ticket_new"),
     path("desk/tickets/<int:number>/", agent.show_workspace, name="ticket_workspace"),
+    path("desk/tickets/<int:number>/promises/", agent.ticket_promises, name="ticket_promises"),
     path("desk/tickets/<int:number>/reply/", agent.ticket_reply, name="ticket_reply"),
     path("desk/tickets/<int:number>/note/", agent.ticket_note, name="ticket_note"),
     path("desk/tickets/<int:number>/assign/", agent.ticket_assign, name="ticket_assign"),

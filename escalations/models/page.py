@@ -22,6 +22,7 @@ class Page(models.Model):
 
     class Kind(models.TextChoices):
         TICKET = "ticket", "ticket"
+        SLA_BREACH = "sla_breach", "SLA breach"
 
     class State(models.TextChoices):
         RINGING = "ringing", "ringing"
@@ -67,7 +68,9 @@ class Page(models.Model):
                 condition=Q(state="ended", ended_at__isnull=False) | (~Q(state="ended") & Q(ended_at=None)),
                 name="page_ended_at_some_time",
             ),
-            models.CheckConstraint(condition=~Q(kind="ticket") | Q(ticket__isnull=False), name="page_has_its_subject"),
+            models.CheckConstraint(
+                condition=~Q(kind__in=["ticket", "sla_breach"]) | Q(ticket__isnull=False), name="page_has_its_subject"
+            ),
             models.UniqueConstraint(
                 fields=["kind", "ticket", "policy"],
                 condition=Q(state__in=["ringing", "acknowledged"]),
@@ -98,6 +101,11 @@ class Page(models.Model):
     @property
     def is_open(self) -> bool:
         return self.state in self.OPEN
+
+    @property
+    def is_breach(self) -> bool:
+        """Whether it is about a broken promise, and so the leads' rather than whoever works on the ticket's."""
+        return self.kind == self.Kind.SLA_BREACH
 
     @property
     def urgency(self) -> str:

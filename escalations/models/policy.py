@@ -26,12 +26,18 @@ class EscalationPolicy(models.Model):
         User, blank=True, related_name="+", help_text="Paged too from the second round on, when no step has helped."
     )
     is_default = models.BooleanField("in use", default=False, help_text="The policy that tickets page by.")
+    is_for_breaches = models.BooleanField(
+        "used for SLA breaches", default=False, help_text="The policy that broken promises page by: the leads' one."
+    )
 
     class Meta:
         ordering = ("name",)
         verbose_name_plural = "escalation policies"
         constraints = [
-            models.UniqueConstraint(fields=["is_default"], condition=Q(is_default=True), name="policy_one_default")
+            models.UniqueConstraint(fields=["is_default"], condition=Q(is_default=True), name="policy_one_default"),
+            models.UniqueConstraint(
+                fields=["is_for_breaches"], condition=Q(is_for_breaches=True), name="policy_one_for_breaches"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -83,12 +83,13 @@ def _send_all(now: datetime, until: float) -> int:
 
 @transaction.atomic
 def claim_next(now: datetime) -> Claim | None:
-    """Lease the delivery that is due first, with all others to the same contact when they are many."""
+    """Lease the delivery that is due first, with all others of its kind to the same contact when they are many."""
     due = PageDelivery.objects.due(now).select_for_update(of=("self",), skip_locked=True, no_key=True)
-    first = due.first_pages_first().first()
+    first = due.first_pages_first().select_related("page").first()
     if first is None:
         return None
     alike = due.filter(person=first.person_id, contact=first.contact_id, purpose=first.purpose, state=first.state)
+    alike = alike.filter(page__kind=first.page.kind)
     others = alike.exclude(pk=first.pk).order_by("pk").values_list("pk", flat=True)[: BUNDLED_AT_MOST - 1]
     ids = [first.pk]
     if first.purpose == PageDelivery.Purpose.PAGE:
@@ -135,6 +136,7 @@ def look(claim: Claim, *, now: datetime) -> Sequence[PageDelivery]:
     """
     mine = PageDelivery.objects.filter(lease_token=claim.token, state=_State.SENDING, lease_until__gt=Now())
     mine.still_wanted().update(looked_at=Now())
-    held = list(mine.select_related("page__ticket__organization", "page__acknowledged_by", "person", "contact"))
+    mine = mine.select_related("page__ticket__organization", "page__policy", "page__acknowledged_by")
+    held = list(mine.select_related("person", "contact"))
     outcome.not_wanted([row for row in held if row.looked_at is None], claim.token, now=now)
     return [row for row in held if row.looked_at is not None]

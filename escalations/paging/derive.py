@@ -1,4 +1,7 @@
-"""Pages follow from tickets: what qualifies gets one, what no longer does loses it, whatever changed the ticket."""
+"""Pages follow from tickets: what qualifies gets one, what no longer does loses it, whatever changed the ticket.
+
+A ticket may have two at once: its own, for whoever works on it, and one for a broken promise, for the leads.
+"""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -11,6 +14,7 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from accounts.models import AGENT_ROLES
 from escalations.events import record
 from escalations.models import EscalationPolicy, Page, PageDelivery, PageEvent
+from escalations.paging import breaches
 from escalations.paging.crash import crash_point
 from escalations.paging.decide import START, acknowledged_for
 from escalations.paging.moves import each, end, locked, ring_again, save, shape_of
@@ -30,24 +34,38 @@ _RESTING = (Status.PENDING, Status.ON_HOLD, Status.SOLVED, Status.CLOSED)
 
 def derive(*, now: datetime) -> int:
     """Begin, end and correct pages until they agree with the tickets; the number of changes made."""
-    policy = EscalationPolicy.objects.filter(is_default=True).first()
-    shape = cache(lambda: shape_of(policy))
     return (
-        each(to_begin(policy), lambda pk: begin(pk, policy, shape, now=now))
+        _begin_all(Page.Kind.TICKET, EscalationPolicy.objects.filter(is_default=True).first(), now)
+        + _begin_all(Page.Kind.SLA_BREACH, breaches.policy(), now)
         + each(_to_end(), lambda pk: _end(pk, now=now))
+        + each(breaches.to_end(), lambda pk: _end_breach(pk, now=now))
         + each(_reprioritised(), lambda pk: _reprioritise(pk, now=now))
         + each(Page.objects.acknowledgement_over(now), lambda pk: _expire(pk, now=now))
         + each(_let_go(), lambda pk: _limit(pk, now=now))
     )
 
 
-def to_begin(policy: EscalationPolicy | None) -> QuerySet[Ticket]:
-    """Tickets that qualify and have no open page: found by the partial index `ticket_may_page`."""
+def _begin_all(kind: Page.Kind, policy: EscalationPolicy | None, now: datetime) -> int:
+    shape = cache(lambda: shape_of(policy))
+    return each(to_begin(policy, kind), lambda pk: begin(pk, policy, shape, kind=kind, now=now))
+
+
+def to_begin(policy: EscalationPolicy | None, kind: Page.Kind = Page.Kind.TICKET) -> QuerySet[Ticket]:
+    """Tickets that qualify and have no open page: found by the partial index `ticket_may_page`, or by broken clocks."""
+    if kind == Page.Kind.SLA_BREACH:
+        return breaches.to_begin(policy.active_from if policy else None)
     open_page = Page.objects.open().filter(kind=Page.Kind.TICKET, ticket=OuterRef("pk"))
     return Ticket.objects.filter(rings(policy.active_from if policy else None)).exclude(Exists(open_page))
 
 
-def begin(number: int, policy: EscalationPolicy | None, shape: Callable[[], dict[str, Any]], *, now: datetime) -> bool:
+def begin(
+    number: int,
+    policy: EscalationPolicy | None,
+    shape: Callable[[], dict[str, Any]],
+    *,
+    kind: Page.Kind = Page.Kind.TICKET,
+    now: datetime,
+) -> bool:
     """Open the page of one ticket; False when, under the ticket's lock, none is due or there is one already.
 
     A ticket that somebody acts on at this moment is the next lap's.
@@ -57,10 +75,11 @@ def begin(number: int, policy: EscalationPolicy | None, shape: Callable[[], dict
         if not rows.filter(pk=number).exists():
             return False
         # Asked again by a new statement, which sees what was committed before the lock was ours.
-        ticket = to_begin(policy).filter(pk=number).first()
+        ticket = to_begin(policy, kind).filter(pk=number).first()
         if ticket is None or ticket.priority is None:
             return False
         page = Page.objects.create(
+            kind=kind,
             ticket=ticket,
             policy=policy,
             priority=ticket.priority,
@@ -70,7 +89,8 @@ def begin(number: int, policy: EscalationPolicy | None, shape: Callable[[], dict
             next_action_at=now,
             created_at=now,
         )
-        record(page, PageEvent.Kind.BEGAN, at=now, priority=page.priority)
+        broken = [clock.label for clock in breaches.promises_of(page)] if page.is_breach else []
+        record(page, PageEvent.Kind.BEGAN, at=now, priority=page.priority, promises=broken)
     crash_point("after_insert")
     return True
 
@@ -100,6 +120,15 @@ def _end(pk: int, *, now: datetime) -> bool:
     if page is None or page.ticket is None:
         return False
     end(page, why=_why_ended(page, page.ticket), at=now)
+    return True
+
+
+@transaction.atomic
+def _end_breach(pk: int, *, now: datetime) -> bool:
+    page = locked(breaches.to_end(), pk)
+    if page is None or page.ticket is None:
+        return False
+    end(page, why=breaches.why_ended(page, page.ticket), at=now)
     return True
 
 
@@ -173,7 +202,7 @@ def _expire(pk: int, *, now: datetime) -> bool:
 
 def _let_go() -> QuerySet[Page]:
     """Acknowledged for good because somebody worked on the ticket, which they do no longer."""
-    held = Page.objects.filter(kind=Page.Kind.TICKET, state=Page.State.ACKNOWLEDGED, acknowledged_until=None)
+    held = Page.objects.filter(state=Page.State.ACKNOWLEDGED, acknowledged_until=None)
     return held.exclude(pk__in=_worked_on().filter(acknowledged_until=None).values("pk"))
 
 
@@ -189,9 +218,15 @@ def _limit(pk: int, *, now: datetime) -> bool:
 
 
 def _worked_on() -> QuerySet[Page]:
-    """Acknowledged pages on whose ticket the staff moved something since, and since its priority was last raised."""
+    """Acknowledged pages on whose ticket the staff moved something since, and since its priority was last raised.
+
+    For a broken promise only a public reply counts (and leaves none but a resolution overdue): giving the ticket to
+    somebody, or holding it, tells the customer nothing.
+    """
     moves = TicketEvent.objects.filter(ticket=OuterRef("ticket_id"), at__gt=OuterRef("acknowledged_at"))
     moves = moves.filter(Q(ticket__raised_at=None) | Q(at__gt=F("ticket__raised_at")))
     moves = moves.exclude(actor=None).exclude(actor__role="")
     taken = Q(ticket__assignee__is_active=True, ticket__assignee__role__in=AGENT_ROLES, kind=EventKind.ASSIGNED)
-    return Page.objects.filter(Exists(moves.filter(Q(kind__in=_MOVES) | taken)), state=Page.State.ACKNOWLEDGED)
+    on_ticket = Q(Exists(moves.filter(Q(kind__in=_MOVES) | taken)), kind=Page.Kind.TICKET)
+    on_promise = Q(Exists(moves.filter(kind=EventKind.ANSWERED)), kind=Page.Kind.SLA_BREACH)
+    return Page.objects.filter(on_ticket | on_promise, state=Page.State.ACKNOWLEDGED)

@@ -1,4 +1,4 @@
-"""The words of a page: urgency, organisation and number; never subject or description."""
+"""The words of a page: what it is about, urgency, organisation and number; never subject or description."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -7,6 +7,7 @@ from django.conf import settings
 from django.urls import reverse
 
 from escalations.models import Page, PageDelivery
+from escalations.paging.breaches import in_words, promises_of
 from escalations.paging.channels import PageText
 
 _LISTED = 20
@@ -40,15 +41,26 @@ def text_of(deliveries: Sequence[PageDelivery], *, at: datetime) -> PageText:
 def _ringing(pages: Sequence[Page]) -> str:
     if len(pages) == 1:
         page = pages[0]
-        return f"{page.urgency}, {_customer(page)}: #{page.ticket_id}."
+        return f"{_about(page)}, {_customer(page)}: #{page.ticket_id}{_overdue(page)}."
     listed = ", ".join(f"#{page.ticket_id}" for page in pages[:_LISTED])
     more = f" and {len(pages) - _LISTED} more" if len(pages) > _LISTED else ""
-    return f"{pages[0].urgency}, {len(pages)} tickets: {listed}{more}."
+    return f"{_about(pages[0])}, {len(pages)} tickets: {listed}{more}."
+
+
+def _about(page: Page) -> str:
+    return f"{page.get_kind_display()}, {page.urgency}" if page.is_breach else page.urgency
+
+
+def _overdue(page: Page) -> str:
+    """Which promises broke; nothing where the last was kept at this very moment."""
+    promises = [clock.label for clock in promises_of(page)] if page.is_breach else []
+    return f", {in_words(promises)} overdue" if promises else ""
 
 
 def _taken(page: Page) -> str:
     name = page.acknowledged_by.display_name if page.acknowledged_by else "a colleague"
-    return f"Taken by {name}: #{page.ticket_id}, {_customer(page)}."
+    about = f"{page.get_kind_display()}, " if page.is_breach else ""
+    return f"Taken by {name}: {about}#{page.ticket_id}, {_customer(page)}."
 
 
 def _customer(page: Page) -> str:

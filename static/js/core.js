@@ -91,7 +91,30 @@ if (toasts) {
 
 const behind = Date.parse(meta("now") ?? "") - Date.now() || 0;
 
+const firstSeen = new WeakMap();
+
+// What is left of a promise, in the words of tickets/sla/countdown.py; it stands still once its hours have closed.
+function countDown(time) {
+  const now = Date.now() + behind;
+  if (!firstSeen.has(time)) firstSeen.set(time, now);
+  const since = firstSeen.get(time);
+  const until = Date.parse(time.dataset.until) || Infinity;
+  const passed = Math.max(0, Math.min(now, until) - since) / 1000;
+  time.textContent = inWords(Math.ceil(Number(time.dataset.left) - passed), "days" in time.dataset);
+}
+
+function inWords(seconds, inDays) {
+  const minutes = Math.floor(Math.abs(seconds) / 60);
+  const joined = (large, largeUnit, small, smallUnit) =>
+    [large ? `${large} ${largeUnit}` : "", small || !large ? `${small} ${smallUnit}` : ""].filter(Boolean).join(" ");
+  const length = minutes === 0 ? "under a minute"
+    : inDays && minutes > 2880 ? joined(Math.floor(minutes / 1440), "d", Math.floor((minutes % 1440) / 60), "h")
+    : joined(Math.floor(minutes / 60), "h", minutes % 60, "m");
+  return `${length} ${seconds <= 0 ? "late" : "left"}`;
+}
+
 function refreshTimes() {
+  all("time[data-left]").forEach(countDown);
   for (const time of all("time[data-ago]")) {
     const seconds = (Date.now() + behind - Date.parse(time.dateTime)) / 1000;
     if (Math.abs(seconds) >= 86400) continue;
@@ -240,4 +263,5 @@ async function prepare(root) {
     module.prepare(root);
   }
 }
+all("time[data-left]").forEach(countDown);
 prepare(document);

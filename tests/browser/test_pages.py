@@ -34,7 +34,17 @@ def test_pages_for_everybody(window: Callable[..., Window], _defaults: None) -> 
 
 
 def test_pages_of_a_customer(window: Callable[..., Window], busy_desk: Ticket, rita: User) -> None:
-    check(window, rita, ["/requests/", "/requests/new/", f"/requests/{busy_desk.number}/", "/profile/"])
+    check(
+        window,
+        rita,
+        [
+            "/requests/",
+            "/requests/new/",
+            f"/requests/{busy_desk.number}/",
+            f"/requests/{busy_desk.number}/promises/",
+            "/profile/",
+        ],
+    )
 
 
 def test_pages_of_a_manager(window: Callable[..., Window], busy_desk: Ticket, mona: User) -> None:
@@ -48,7 +58,8 @@ def test_pages_of_somebody_with_nothing(window: Callable[..., Window], tom: User
 
 def test_pages_of_an_agent(window: Callable[..., Window], busy_desk: Ticket, bo: User) -> None:
     page = busy_desk.paging_pages.get() if hasattr(busy_desk, "paging_pages") else None
-    paths = ["/desk/", f"/desk/tickets/{busy_desk.number}/", "/desk/tickets/new/", "/desk/on-call/"]
+    ticket = f"/desk/tickets/{busy_desk.number}/"
+    paths = ["/desk/", ticket, f"{ticket}promises/", "/desk/tickets/new/", "/desk/on-call/", "/desk/notifications/"]
     check(window, bo, [*paths, f"/desk/pages/{page.pk}/"] if page else paths)
 
 

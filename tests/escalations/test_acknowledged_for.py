@@ -139,6 +139,7 @@ def test_a_raised_priority_asks_for_another_move_within_the_higher_ones_time(
     pass_time: PassTime,
     by_customer: bool,
 ) -> None:
+    factories.promise("premier", {})  # two hours late, it would page the lead once it is Urgent
     ticket = factories.open_ticket(rita, priority=Priority.HIGH)
     run_pass("test")
     actions.acknowledge(Page.objects.get(), by=bo, at=clock.now())

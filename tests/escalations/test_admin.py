@@ -53,20 +53,38 @@ def test_a_policy_that_ends_in_nobody_is_refused(admin: Client, policy: Escalati
         last["people"] = [bo.pk]
     first = step(0, position=1, delay_minutes=0, everybody="on")
     rows = [] if how == "no steps" else [first, step(1, **last)]
+    before = EscalationPolicy.objects.count()
     answer = admin.post("/admin/escalations/escalationpolicy/add/", form(*rows))
     assert answer.status_code == 200
-    assert EscalationPolicy.objects.count() == 1
+    assert EscalationPolicy.objects.count() == before
 
 
-def test_the_policy_in_use_can_be_neither_deleted_nor_switched_off(admin: Client, policy: EscalationPolicy) -> None:
+@pytest.mark.parametrize("flag", ["is_default", "is_for_breaches"])
+def test_a_policy_in_use_can_be_neither_deleted_nor_switched_off(
+    admin: Client, policy: EscalationPolicy, flag: str
+) -> None:
+    policy = EscalationPolicy.objects.get(**{flag: True})
+    steps = policy.steps.count()
     address = f"/admin/escalations/escalationpolicy/{policy.pk}/"
     assert admin.post(f"{address}delete/", {"post": "yes"}).status_code == 403
     chosen = {"action": "delete_selected", "_selected_action": policy.pk, "post": "yes"}
     admin.post("/admin/escalations/escalationpolicy/", chosen)
     answer = admin.post(f"{address}change/", form(step(0, position=1, delay_minutes=0, everybody="on")))
     assert b"Tick another policy instead" in answer.content
-    assert EscalationPolicy.objects.filter(pk=policy.pk, is_default=True).exists()
-    assert PolicyStep.objects.filter(policy=policy).count() == 3
+    assert EscalationPolicy.objects.filter(pk=policy.pk, **{flag: True}).exists()
+    assert PolicyStep.objects.filter(policy=policy).count() == steps
+
+
+def test_another_policy_takes_the_breaches_over_and_one_may_be_for_both(
+    admin: Client, policy: EscalationPolicy
+) -> None:
+    former = EscalationPolicy.objects.get(is_for_breaches=True)
+    rows = step(0, position=1, delay_minutes=0, everybody="on")
+    data = form(rows, is_default="on", is_for_breaches="on")
+    assert admin.post("/admin/escalations/escalationpolicy/add/", data).status_code == 302
+    assert EscalationPolicy.objects.get(is_default=True) == EscalationPolicy.objects.get(is_for_breaches=True)
+    former.refresh_from_db()
+    assert not former.is_for_breaches
 
 
 def override(admin: Client, person: User, start: float, hours: float) -> Any:

@@ -8,17 +8,20 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.db import connection
 
-from accounts.models import User
-from escalations.models import EscalationPolicy, Page, PageDelivery, PageEvent
+from accounts.models import Role, User
+from escalations.models import ContactMethod, EscalationPolicy, Page, PageDelivery, PageEvent
 from escalations.paging.crash import NAMES
+from supportdesk.lib import clock
 from tests import factories
 from tickets.models import Priority
+from tickets.sla import sweep
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -91,6 +94,22 @@ def test_what_was_lost_after_the_call_is_repeated_as_such(
     repeats = [text for text in texts if text.startswith("Repeat: ")]
     assert 1 <= len(repeats) <= 3
     assert PageEvent.objects.filter(kind="unknown").count() == PageEvent.objects.filter(data__repeat=True).count()
+
+
+@pytest.mark.parametrize("point", ["after_insert", "after_claim", "after_call", "before_record"])
+def test_a_broken_promise_reaches_the_lead_whatever_is_killed(
+    policy: EscalationPolicy, rita: User, environment: dict[str, str], tmp_path: Path, point: str
+) -> None:
+    number = str(factories.open_ticket(rita, priority=Priority.URGENT, at=clock.now() - timedelta(minutes=61)).pk)
+    sweep.act(now=clock.now())
+    ContactMethod.objects.exclude(user__role=Role.LEAD).update(verified_at=None)
+    assert pager(environment, "--once", crash=point).wait(150) == KILLED
+    recover(environment)
+    lines = [json.loads(line) for line in (tmp_path / "pages.jsonl").read_text().splitlines()]
+    of_breach = [line for line in lines if line["kind"] == "sla_breach"]
+    assert {(line["person"], line["tickets"][0]) for line in of_breach} == {("lea@desk.example", number)}
+    assert len(of_breach) <= 2
+    assert Page.objects.ringing().filter(kind="sla_breach").count() == 1
 
 
 def test_one_engine_dies_again_and_again_beside_a_healthy_one(

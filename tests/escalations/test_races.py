@@ -21,6 +21,7 @@ from supportdesk.lib.errors import Conflict
 from tests import factories
 from tickets import actions as ticket_actions
 from tickets.models import EventKind, Priority, Ticket
+from tickets.sla import sweep
 from tickets.states import Status
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -106,6 +107,39 @@ def test_two_engines_at_once_deliver_exactly_once(
     assert sorted(line["tickets"][0] for line in phones()) == sorted(str(ticket.pk) for ticket in tickets)
     assert len(mailoutbox) == len(tickets)
     assert PageEvent.objects.filter(kind="paged").count() == len(tickets)
+
+
+def test_engines_and_sweeps_at_once_page_a_broken_promise_once(
+    policy: EscalationPolicy, rita: User, phones: Any, settings: Any
+) -> None:
+    settings.PAGING_BUNDLE_FROM = 1000
+    tickets = [factories.open_ticket(rita, priority=Priority.URGENT) for _ in range(6)]
+    clock.move(timedelta(minutes=61))
+    now = clock.now()
+    at_once(*[lambda: sweep.act(now=now)] * 2, *[lambda: run_pass("test")] * 3)
+    sweep.act(now=now)  # what an engine had locked is the next sweep's, as what a sweep had is the next pass's
+    run_pass("test")
+    assert Page.objects.filter(kind="sla_breach").count() == len(tickets)
+    rung = [line["tickets"][0] for line in phones() if line["kind"] == "sla_breach"]
+    assert sorted(rung) == sorted(str(ticket.pk) for ticket in tickets)
+
+
+def test_acknowledging_a_breach_against_the_answer_that_keeps_the_promise(ticket: Ticket, lea: User, bo: User) -> None:
+    clock.move(timedelta(minutes=61))
+    now = clock.now()
+    sweep.act(now=now)
+    run_pass("test")
+    page = Page.objects.get(kind="sla_breach")
+    results = at_once(
+        lambda: actions.acknowledge(page, by=lea, at=now),
+        lambda: ticket_actions.answer(ticket, by=bo, body="Restart it.", submit_as=Status.OPEN, at=now),
+        lambda: run_pass("test"),
+    )
+    failures = [result for result in results if isinstance(result, Exception)]
+    assert all(isinstance(failure, Conflict) for failure in failures), "over by the time it was asked, at worst"
+    run_pass("test")
+    page.refresh_from_db()
+    assert page.state == Page.State.ENDED
 
 
 def test_a_lost_acknowledgement_expires_once_for_two_engines(page: Page, bo: User, rung: Rung) -> None:

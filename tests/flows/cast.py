@@ -1,6 +1,6 @@
 """Put the cast onto a desk: run as `python -m tests.flows.cast` with the desk's environment.
 
-Northwind with rita and mona, the staff with phones, bo on call.
+Northwind with rita and mona, Contoso with sam, the staff with phones, bo on call.
 """
 
 import os
@@ -19,6 +19,7 @@ def main() -> None:
     northwind = factories.organization("Northwind", "premier", "Europe/Berlin")
     factories.member("Rita", northwind)
     factories.member("Mona", northwind, Membership.Role.MANAGER)
+    factories.member("Sam", factories.organization("Contoso", "enterprise", "America/New_York"))
     europe = "Europe, Middle East and Africa"
     bo = factories.staff("Bo", Role.AGENT, europe)
     ann = factories.staff("Ann", Role.AGENT, "Americas")

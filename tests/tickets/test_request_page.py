@@ -1,6 +1,7 @@
 """One request as its customer sees it."""
 
 import logging
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -33,7 +34,9 @@ def page_of(browser: Client, ticket: Ticket, query: str = "") -> str:
 
 def test_it_says_who_owes_whom_what(rita: User, bo: User, ticket: Ticket, client_of: ClientOf) -> None:
     browser = client_of(rita)
-    assert "We owe you a first answer by " in page_of(browser, ticket)
+    page = page_of(browser, ticket)
+    assert "We owe you a first answer by <time " in page
+    assert f'<a class="link small" href="/requests/{ticket.number}/promises/">How this came about</a>' in page
     actions.answer(ticket, by=bo, body="Which version?", submit_as=Status.PENDING, at=clock.now())
     assert "We asked you something and wait for your answer." in page_of(browser, ticket)
     actions.reply(ticket, by=rita, body="10.5.2", at=clock.now())
@@ -46,6 +49,36 @@ def test_it_says_who_owes_whom_what(rita: User, bo: User, ticket: Ticket, client
     page = page_of(browser, ticket)
     assert "Closed. A reply opens a follow-up request." in page
     assert "This request was closed" in page
+
+
+def test_it_names_what_is_really_owed_and_what_is_late(
+    rita: User, bo: User, client_of: ClientOf, move_clock: Callable[[timedelta], object]
+) -> None:
+    """The next deadline may be another promise's than that which the customer waits for."""
+    targets = {
+        ("next_reply", 1): (600, "clock"),
+        ("regular_update", 1): (240, "clock"),
+        ("resolution", 1): (900, "clock"),
+    }
+    factories.promise("premier", targets)
+    ticket = factories.open_ticket(rita, priority=Priority.URGENT)
+    browser = client_of(rita)
+
+    def line() -> str:
+        words = page_of(browser, ticket).split('id="standing"')[1].split("</p>")[0]
+        return re.sub(r"[\d:]{5}|(Mon|Tue|Wed|Thu|Fri|Sat|Sun) ", "", re.sub(r"<[^>]*>", "", words)).partition("We")[2]
+
+    assert line() == " owe you a first answer and a solution by . How this came about"
+    actions.answer(ticket, by=bo, body="Hm", submit_as=Status.OPEN, at=clock.now())
+    assert line() == " are working on it and owe you news by  and a solution by . How this came about"
+    actions.reply(ticket, by=rita, body="And?", at=clock.now())
+    page = page_of(browser, ticket)
+    assert re.search(r"You wrote last: we owe you news by <.*>, a reply by <.*> and a solution by <", page)
+    asks = {"seen": page.split("?seen=")[1].split('"')[0]}
+    assert browser.get(f"/requests/{ticket.number}/", asks, headers={"HX-Request": "true"}).status_code == 204
+    move_clock(timedelta(hours=5))
+    assert "You wrote last: we owe you news, overdue since <time" in page_of(browser, ticket)
+    assert browser.get(f"/requests/{ticket.number}/", asks, headers={"HX-Request": "true"}).status_code == 200
 
 
 def test_only_what_may_be_done_now_is_offered(

@@ -16,11 +16,13 @@ from tickets import access
 from tickets.actions.copies import check_count, copy_in
 from tickets.actions.writing import write_message
 from tickets.events import record
-from tickets.models import Category, Channel, Environment, EventKind, MobileDevice, Priority, Ticket
+from tickets.models import Category, Channel, Environment, EventKind, MobileDevice, Priority, ServiceTerms, Ticket
 from tickets.routing import Window, window_on_shift
+from tickets.sla import live
 
 SUBJECT_LENGTH = 200
 VERSION_LENGTH = 40
+_BEGUN = ("created_at", "updated_at", "public_updated_at", "status_changed_at")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,7 +99,7 @@ def _open_once(
 
 def _open(request: Request, columns: Mapping[str, Any], *, by: User, at: datetime, key: str, public: bool) -> Ticket:
     from_staff = by.is_desk
-    ticket = Ticket.objects.create(
+    ticket = Ticket(
         **columns,
         **_columns(request),
         **_what_waits(from_staff=from_staff, public=public, at=at),
@@ -105,11 +107,9 @@ def _open(request: Request, columns: Mapping[str, Any], *, by: User, at: datetim
         team=Team.objects.filter(gets_new_tickets=True).first(),
         region=region_on_shift(at),
         submission_key=key,
-        created_at=at,
-        updated_at=at,
-        public_updated_at=at,
-        status_changed_at=at,
+        **dict.fromkeys(_BEGUN, at),
     )
+    terms = _save_with_deadline(ticket)
     message = write_message(
         ticket,
         by=by,
@@ -130,11 +130,20 @@ def _open(request: Request, columns: Mapping[str, Any], *, by: User, at: datetim
         at=at,
         message=message,
         to_status=ticket.status,
+        terms=terms,
         priority=ticket.priority,
         answered=ticket.is_answered,
     )
     _remember_organization(ticket.requester, ticket.organization)
     return ticket
+
+
+def _save_with_deadline(ticket: Ticket) -> ServiceTerms | None:
+    """Save a new ticket, under the terms that are returned; writing its deadline later would write its many indexes."""
+    terms = live.terms_for(ticket, EventKind.CREATED)
+    ticket.next_due_at = live.first_due(ticket, terms)
+    ticket.save(force_insert=True)
+    return terms
 
 
 def region_on_shift(at: datetime) -> Region | None:

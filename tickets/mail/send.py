@@ -107,12 +107,12 @@ def _deliver_one(mail: OutgoingMail, connection: BaseEmailBackend) -> bool:
 def still_wanted(mail: OutgoingMail) -> bool:
     """Whether its reader may still read it: asked at the last moment, because access ends at once (S054)."""
     reader = mail.to_user
-    if mail.ticket is None or reader is None:
-        return reader.is_active if reader else _is_copied(mail, email=mail.to_email)
+    if reader is None:
+        return _is_copied(mail, email=mail.to_email)
     if Kind(mail.kind).is_for_staff:
         return access.sees_desk(reader)
-    if not reader.is_active:
-        return False
+    if not reader.is_active or mail.ticket is None:
+        return reader.is_active
     return Ticket.objects.visible_to(reader).filter(pk=mail.ticket.pk).exists() or _is_copied(mail, user=reader)
 
 

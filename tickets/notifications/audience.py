@@ -33,6 +33,7 @@ class Kind(StrEnum):
     STAFF_REOPENED = "staff_reopened"
     STAFF_SOLVED = "staff_solved"
     STAFF_NOTED = "staff_noted"
+    STAFF_PROMISES = "staff_promises"
 
     @property
     def is_for_staff(self) -> bool:

@@ -31,6 +31,23 @@ class Link:
     address: str
 
 
+@dataclass(frozen=True)
+class Item:
+    """One line of a list: what it is about, where that is, and what is to be said of it."""
+
+    about: Link
+    says: str
+
+
+@dataclass(frozen=True)
+class Section:
+    """A list under a title; `more` is how many aren't in it."""
+
+    title: str
+    items: list[Item]
+    more: int = 0
+
+
 @dataclass
 class Letter:
     """One mail before it is set."""
@@ -38,6 +55,7 @@ class Letter:
     heading: str
     lead: str
     facts: list[tuple[str, str]] = field(default_factory=list)
+    sections: list[Section] = field(default_factory=list)
     message: Message | None = None
     written: str = ""
     files: list[Link] = field(default_factory=list)
@@ -61,7 +79,11 @@ class Letter:
 
 def subject_of(ticket: Ticket) -> str:
     """One line, whatever the ticket's subject holds (S024)."""
-    return " ".join(f"[#{ticket.number}] {ticket.subject}".split())[:255]
+    return one_line(f"[#{ticket.number}] {ticket.subject}")
+
+
+def one_line(subject: str) -> str:
+    return " ".join(subject.split())[:255]
 
 
 def letter_to(recipient: Recipient, event: TicketEvent) -> Letter:
@@ -217,14 +239,15 @@ def _solving(ticket: Ticket, recipient: Recipient) -> str:
 
 
 def _time(at: datetime, ticket: Ticket, recipient: Recipient) -> str:
-    return exact(at.astimezone(_zone(ticket, recipient.user)))
+    return exact(at.astimezone(zone_of(recipient.user, ticket)))
 
 
-def _zone(ticket: Ticket, user: User | None) -> ZoneInfo:
+def zone_of(user: User | None, ticket: Ticket | None = None) -> ZoneInfo:
     """The reader's own, else where they work: their region, or the customer's organisation."""
     own = user.time_zone if user else ""
     region = user.region.time_zone if user and user.region else ""
-    company = ticket.organization.time_zone if ticket.organization and not (user and user.is_desk) else ""
+    customer = ticket.organization if ticket and not (user and user.is_desk) else None
+    company = customer.time_zone if customer else ""
     return ZoneInfo(own or region or company or "UTC")
 
 

@@ -11,6 +11,7 @@ from django.db.models.functions import Now
 from supportdesk.lib import queue
 from supportdesk.lib.mail import message_id
 from tickets.models import OutgoingMail, TicketEvent
+from tickets.notifications import promises
 from tickets.notifications.audience import Recipient, recipients
 from tickets.notifications.wording import letter_to, subject_of
 
@@ -25,7 +26,7 @@ def notify(*, now: datetime) -> int:
 
     One whose mails can't be written is logged, stepped over, and rests as long again as it has waited already.
     """
-    told, last = 0, 0
+    told, last = _tell_of_promises(now), 0
     while ids := list(_to_notify(now).filter(pk__gt=last).order_by("pk").values_list("pk", flat=True)[:_BATCH]):
         for pk in ids:
             try:
@@ -38,22 +39,45 @@ def notify(*, now: datetime) -> int:
     return told
 
 
+def _tell_of_promises(now: datetime) -> int:
+    """Take down what is to be told of promises, which comes in hundreds; a batch that fails is told one by one."""
+    told = 0
+    try:
+        while taken := _take_down(now):
+            told += taken
+    except Exception:
+        logger.exception("a batch of warnings and breaches could not be taken down")
+    return told
+
+
+@transaction.atomic
+def _take_down(now: datetime) -> int:
+    rows = _to_notify(now).select_for_update(of=("self",), skip_locked=True).filter(kind__in=promises.KINDS)
+    events = list(rows.select_related("ticket__assignee", "ticket__team__lead").order_by("pk")[:_BATCH])
+    promises.take_down(events, now=now)
+    TicketEvent.objects.filter(pk__in=[event.pk for event in events]).update(notified_at=now)
+    return len(events)
+
+
 def _to_notify(now: datetime) -> QuerySet[TicketEvent]:
     return TicketEvent.objects.filter(Q(notify_after=None) | Q(notify_after__lte=now), notified_at=None)
 
 
 @transaction.atomic
 def _tell(pk: int, *, now: datetime) -> bool:
-    """Write one event's mails; False when another worker has it or did it."""
+    """Write one event's mails, or its notices; False when another worker has it or did it."""
     rows = _to_notify(now).select_for_update(of=("self",), skip_locked=True)
     event = rows.select_related(
         "actor", "message__author", "ticket__requester__region", "ticket__assignee__region", "ticket__region"
     ).filter(pk=pk)
-    found = event.select_related("ticket__organization__plan", "ticket__team").first()
+    found = event.select_related("ticket__organization__plan", "ticket__team__lead").first()
     if found is None:
         return False
-    mails = [_mail(found, recipient, now=now) for recipient in recipients(found)]
-    OutgoingMail.objects.bulk_create(mails, ignore_conflicts=True)
+    if found.kind in promises.KINDS:
+        promises.take_down([found], now=now)
+    else:
+        mails = [_mail(found, recipient, now=now) for recipient in recipients(found)]
+        OutgoingMail.objects.bulk_create(mails, ignore_conflicts=True)
     TicketEvent.objects.filter(pk=pk).update(notified_at=now)
     return True
 

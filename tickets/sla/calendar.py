@@ -52,16 +52,48 @@ class Rule:
 WEEKDAYS: tuple[Day, ...] = (ALL_DAY,) * 5 + ((), ())
 
 
+@dataclass(frozen=True)
+class _Laid:
+    """Years in a row as instants: when each stretch starts and ends, and how much time lies up to its end."""
+
+    years: range = range(0)
+    starts: "array[int]" = field(default_factory=lambda: array("q"))
+    ends: "array[int]" = field(default_factory=lambda: array("q"))
+    sums: "array[int]" = field(default_factory=lambda: array("q"))
+
+    def with_year(self, year: int, stretches: Sequence[tuple[int, int]]) -> "_Laid":
+        """These and the stretches of `year`, the one that follows."""
+        total, sums = self.total, array("q")
+        for start, end in stretches:
+            total += end - start
+            sums.append(total)
+        return _Laid(
+            range(self.years[0] if self.years else year, year + 1),
+            self.starts + array("q", (start for start, _ in stretches)),
+            self.ends + array("q", (end for _, end in stretches)),
+            self.sums + sums,
+        )
+
+    @property
+    def total(self) -> int:
+        return self.sums[-1] if self.sums else 0
+
+    def before(self, moment: int) -> int:
+        """Working time from the beginning to `moment`, in microseconds."""
+        place = bisect_right(self.starts, moment) - 1
+        if place < 0:
+            return 0
+        return self.sums[place] - max(self.ends[place] - moment, 0)
+
+
 @dataclass
 class WorkingTime:
     """The hours of a `Rule` as instants, worked out a year at a time and kept."""
 
     rule: Rule
     _dates: dict[date, Day] = field(init=False)
-    _years: range = field(init=False, default=range(0))
-    _starts: "array[int]" = field(init=False, default_factory=lambda: array("q"))
-    _ends: "array[int]" = field(init=False, default_factory=lambda: array("q"))
-    _sums: "array[int]" = field(init=False, default_factory=lambda: array("q"))
+    # Replaced as a whole, so that threads that share it never see half of it.
+    _laid: _Laid = field(init=False, default_factory=_Laid)
 
     def __post_init__(self) -> None:
         self._dates = dict(self.rule.dates)
@@ -70,8 +102,8 @@ class WorkingTime:
         """How much working time lies between two aware instants; nothing if `end` is not after `start`."""
         if end <= start:
             return timedelta()
-        self._cover(start.astimezone(UTC).year, end.astimezone(UTC).year)
-        return timedelta(microseconds=self._before(_micro(end)) - self._before(_micro(start)))
+        laid = self._covering(start.astimezone(UTC).year, end.astimezone(UTC).year)
+        return timedelta(microseconds=laid.before(_micro(end)) - laid.before(_micro(start)))
 
     def add(self, start: datetime, amount: timedelta) -> datetime:
         """The earliest instant (UTC) by which `amount` of working time has passed since `start`.
@@ -81,60 +113,54 @@ class WorkingTime:
         if amount <= timedelta():
             return start.astimezone(UTC)
         year = start.astimezone(UTC).year
-        self._cover(year, year)
-        wanted = self._before(_micro(start)) + amount // _MICROSECOND
-        while not self._sums or self._sums[-1] < wanted:
-            last = self._years[-1]
-            if last - year >= _YEARS_AHEAD or last >= MAXYEAR - 1:
+        laid = self._covering(year, year)
+        wanted = laid.before(_micro(start)) + amount // _MICROSECOND
+        while laid.total < wanted:
+            last = laid.years[-1]
+            if last - year >= _YEARS_AHEAD or last >= MAXYEAR - 1 or not self._opens_after(last):
                 raise NoWorkingTime(f"{amount} of working time never pass after {start:%Y-%m-%d}.")
-            self._cover(year, last + 1)
-        place = bisect_left(self._sums, wanted)
-        return _instant(self._ends[place] - (self._sums[place] - wanted))
+            laid = self._covering(laid.years[0], last + 1)
+        place = bisect_left(laid.sums, wanted)
+        return _instant(laid.ends[place] - (laid.sums[place] - wanted))
 
     def open_until(self, at: datetime) -> datetime | None:
         """When the hours that run at `at` stop; None when they stand still then, or never stop within the year."""
         year = at.astimezone(UTC).year
-        self._cover(year, year + 1)
+        laid = self._covering(year, year + 1)
         moment = _micro(at)
-        place = bisect_right(self._starts, moment) - 1
-        if place < 0 or moment >= self._ends[place]:
+        place = bisect_right(laid.starts, moment) - 1
+        if place < 0 or moment >= laid.ends[place]:
             return None
-        while place + 1 < len(self._starts) and self._starts[place + 1] == self._ends[place]:
+        while place + 1 < len(laid.starts) and laid.starts[place + 1] == laid.ends[place]:
             place += 1
-        return None if place + 1 == len(self._starts) else _instant(self._ends[place])
+        return None if place + 1 == len(laid.starts) else _instant(laid.ends[place])
 
     def opens_after(self, at: datetime) -> datetime | None:
         """When the hours next run at or after `at`; None if they don't within the next year."""
         year = at.astimezone(UTC).year
-        self._cover(year, year + 1)
+        laid = self._covering(year, year + 1)
         moment = _micro(at)
-        place = bisect_right(self._ends, moment)
-        return _instant(max(self._starts[place], moment)) if place < len(self._starts) else None
+        place = bisect_right(laid.ends, moment)
+        return _instant(max(laid.starts[place], moment)) if place < len(laid.starts) else None
 
     def is_open(self, at: datetime) -> bool:
         return self.opens_after(at) == at.astimezone(UTC)
 
-    def _before(self, moment: int) -> int:
-        """Working time from the beginning of what has been worked out to `moment`, in microseconds."""
-        place = bisect_right(self._starts, moment) - 1
-        if place < 0:
-            return 0
-        return self._sums[place] - max(self._ends[place] - moment, 0)
+    def _opens_after(self, year: int) -> bool:
+        """Whether the rule gives any hours at all in later years (of UTC)."""
+        return any(self.rule.week) or any(spans and day.year >= year for day, spans in self.rule.dates)
 
-    def _cover(self, first: int, last: int) -> None:
-        """Have all years from `first` to `last` worked out, without a gap."""
-        if self._years and self._years[0] <= first and last <= self._years[-1]:
-            return
-        if self._years:
-            first, last = min(first, self._years[0]), max(last, self._years[-1])
-        spans = [span for year in range(first, last + 1) for span in _of_year(self.rule, self._dates, year)]
-        self._starts = array("q", (start for start, _ in spans))
-        self._ends = array("q", (end for _, end in spans))
-        total, sums = 0, array("q")
-        for start, end in spans:
-            total += end - start
-            sums.append(total)
-        self._sums, self._years = sums, range(first, last + 1)
+    def _covering(self, first: int, last: int) -> _Laid:
+        """All years from `first` to `last` worked out, without a gap, and what was worked out before."""
+        laid = self._laid
+        if laid.years and laid.years[0] <= first and last <= laid.years[-1]:
+            return laid
+        if laid.years and first < laid.years[0]:
+            last, laid = max(last, laid.years[-1]), _Laid()
+        for year in range(laid.years[-1] + 1 if laid.years else first, last + 1):
+            laid = laid.with_year(year, _of_year(self.rule, self._dates, year))
+        self._laid = laid
+        return laid
 
 
 @lru_cache(maxsize=512)

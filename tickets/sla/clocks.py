@@ -243,7 +243,7 @@ def _due(clock: Clock, target: Target | None, at: datetime) -> datetime | None:
         return None
     if clock.used >= target.length:
         return clock.breached_at or at
-    return target.hours.add(at, target.length - clock.used)
+    return target.due(at, used=clock.used)
 
 
 def _stop(clock: Clock, at: datetime) -> None:

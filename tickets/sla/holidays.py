@@ -22,3 +22,13 @@ def holidays_of(country: str, subdivision: str, year: int) -> frozenset[date]:
 def is_known(country: str) -> bool:
     """Whether the country's holidays are known at all."""
     return country in holidays.list_supported_countries(include_aliases=False)
+
+
+@lru_cache(maxsize=2048)
+def holiday_name(country: str, subdivision: str, day: date) -> str:
+    """What a public holiday is called, in English where the library has it; empty on any other day."""
+    known = holidays.list_supported_countries(include_aliases=False)
+    if country not in known:
+        return ""
+    subdiv = subdivision if subdivision in known[country] else None
+    return holidays.country_holidays(country, subdiv=subdiv, years=day.year, language="en_US").get(day) or ""

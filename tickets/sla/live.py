@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any, cast
 
+from supportdesk.lib import bulk
 from tickets.models import EventKind, ServiceTerms, SlaClock, Ticket, TicketEvent
 from tickets.sla import clocks
 from tickets.sla.lookup import bargain
@@ -22,13 +23,26 @@ def terms_for(ticket: Ticket, kind: EventKind) -> ServiceTerms | None:
     return found.kept_terms() if found else None
 
 
+def first_due(ticket: Ticket, terms: ServiceTerms | None) -> datetime | None:
+    """When the first of the promises is due that begin with a ticket which is about to be saved."""
+    opening = TicketEvent(ticket=ticket, kind=EventKind.CREATED, at=ticket.created_at)
+    opening.data = {"answered": ticket.is_answered}
+    return earliest(carry_on(ticket, [], _as_it_stands(ticket, opening, terms)))
+
+
 def follow(ticket: Ticket, event: TicketEvent, terms: ServiceTerms | None) -> list[SlaClock]:
     """Let the ticket's clocks follow `event`; those whose breach was noticed only now are returned."""
     if event.kind not in MATTERING:
         return []
     found = _concerned(ticket, event)
     unbroken = [clock for clock in found if clock.breached_at is None]
-    now = moment(
+    now = _as_it_stands(ticket, event, terms)
+    save(ticket, found, carry_on(ticket, found, now), at=event.at)
+    return [clock for clock in unbroken if clock.breached_at is not None]
+
+
+def _as_it_stands(ticket: Ticket, event: TicketEvent, terms: ServiceTerms | None) -> clocks.Moment:
+    return moment(
         event,
         status=ticket.state,
         priority=ticket.priority,
@@ -37,8 +51,6 @@ def follow(ticket: Ticket, event: TicketEvent, terms: ServiceTerms | None) -> li
         ticket=ticket,
         terms=terms,
     )
-    save(ticket, found, carry_on(ticket, found, now), at=event.at)
-    return [clock for clock in unbroken if clock.breached_at is not None]
 
 
 def carry_on(ticket: Ticket, found: Sequence[SlaClock], now: clocks.Moment) -> list[SlaClock]:
@@ -65,8 +77,7 @@ def save(ticket: Ticket, kept: Iterable[SlaClock], started: Iterable[SlaClock], 
     kept, started = list(kept), list(started)
     for clock in (*kept, *started):
         clock.next_action_at = next_action(clock, at)
-    for clock in kept:
-        clock.save(update_fields=COLUMNS)
+    bulk.update(kept, COLUMNS)
     if started:
         SlaClock.objects.bulk_create(started)
     due = earliest((*kept, *started))

@@ -1,8 +1,11 @@
 """Which terms hold: the policy of the organisation or its plan, its calendar, and where the customer is."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 from zoneinfo import ZoneInfo
+
+from django.db import transaction
 
 from accounts.access import plan_for
 from accounts.models import Organization, SupportPlan, User
@@ -42,7 +45,12 @@ class Bargain:
     def kept_terms(self) -> ServiceTerms:
         """The row of these terms, which is written when they first occur."""
         columns = self.columns()
-        return ServiceTerms.objects.filter(**columns).first() or ServiceTerms.objects.get_or_create(**columns)[0]
+        key = tuple(getattr(value, "pk", value) for value in columns.values())
+        if key in _kept:
+            return ServiceTerms(pk=_kept[key], **columns)
+        row = ServiceTerms.objects.filter(**columns).first() or ServiceTerms.objects.get_or_create(**columns)[0]
+        transaction.on_commit(lambda: _kept.setdefault(key, row.pk))
+        return row
 
     def columns(self) -> dict[str, Any]:
         return {
@@ -56,10 +64,29 @@ class Bargain:
         }
 
 
+_kept: dict[tuple[object, ...], int] = {}
+"""Keys of terms by what they say, once it is certain that they stay: they never change, and there are few."""
+
+
 def bargain(requester: User, organization: Organization | None) -> Bargain | None:
     """What holds for a requester at an organisation now; None where their plan has no policy at all."""
     plan = plan_for(requester, organization)
     policy = SlaPolicy.objects.of(plan, organization).with_content().first() if plan else None
+    return bargain_under(policy, plan, place_of(requester, organization))
+
+
+def bargain_under(policy: SlaPolicy | None, plan: SupportPlan | None, place: Place) -> Bargain | None:
+    """What a policy makes of a plan at a place; None without one that is in force."""
     if plan is None or policy is None or policy.current is None or policy.current.calendar.current is None:
         return None
-    return Bargain(plan, policy, policy.current, place_of(requester, organization))
+    return Bargain(plan, policy, policy.current, place)
+
+
+def policies_of(organizations: Iterable[Organization]) -> dict[int, SlaPolicy | None]:
+    """The policy that counts for each of several organisations (with their plans loaded), by its key, in one query."""
+    companies = list(organizations)
+    plans = [company.plan_id for company in companies]
+    rows = list(SlaPolicy.objects.covering(plans, [company.pk for company in companies]).with_content())
+    own = {row.organization_id: row for row in rows if row.organization_id}
+    of_plan = {row.plan_id: row for row in rows if row.plan_id}
+    return {company.pk: own.get(company.pk) or of_plan.get(company.plan_id) for company in companies}

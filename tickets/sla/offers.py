@@ -6,7 +6,7 @@ from datetime import datetime
 from accounts.models import Organization, SupportPlan, User
 from tickets.models import ServiceTerms, SlaPolicy
 from tickets.models.sla import targets_of
-from tickets.sla.lookup import Bargain, bargain, place_of
+from tickets.sla.lookup import bargain, bargain_under, place_of, policies_of
 from tickets.sla.promises import Promise
 from tickets.sla.terms import Calendar, Place, Target, Terms
 
@@ -20,16 +20,11 @@ def first_replies(requester: User, organization: Organization | None) -> dict[in
 def first_replies_of_each(requester: User, organizations: Iterable[Organization]) -> dict[int, dict[int, Target]]:
     """The same for each of several organisations (with their plans loaded), by its key, in one query."""
     companies = list(organizations)
-    plans = [company.plan_id for company in companies]
-    rows = list(SlaPolicy.objects.covering(plans, [company.pk for company in companies]).with_content())
-    own = {row.organization_id: row for row in rows if row.organization_id}
-    of_plan = {row.plan_id: row for row in rows if row.plan_id}
-    found = {}
+    policies, found = policies_of(companies), {}
     for company in companies:
-        policy = own.get(company.pk) or of_plan.get(company.plan_id)
-        if policy is not None and policy.current is not None and policy.current.calendar.current is not None:
-            terms = Bargain(company.plan, policy, policy.current, place_of(requester, company)).terms()
-            found[company.pk] = _by_priority(terms)
+        made = bargain_under(policies[company.pk], company.plan, place_of(requester, company))
+        if made is not None:
+            found[company.pk] = _by_priority(made.terms())
     return found
 
 
@@ -39,15 +34,15 @@ def _by_priority(terms: ServiceTerms) -> dict[int, Target]:
     return {priority: target for priority, target in targets.items() if target is not None}
 
 
-def due(target: Target, at: datetime) -> datetime:
-    """When what is asked `at` would be due."""
-    return target.hours.add(at, target.length)
+def due(target: Target, at: datetime) -> datetime | None:
+    """When what is asked `at` would be due; None if the hours of the target never open for so long."""
+    return target.due(at)
 
 
 def targets_of_plans(plans: Iterable[SupportPlan]) -> dict[tuple[Promise, int, int], Target]:
     """All that the plans' own policies promise, by promise, plan and priority: in words the same everywhere."""
     found = {}
-    for policy in SlaPolicy.objects.covering([plan.pk for plan in plans], []).with_content():
+    for policy in SlaPolicy.objects.covering([plan.pk for plan in plans], []).with_content().select_related("plan"):
         if policy.current is None or policy.plan is None:
             continue
         calendar = policy.current.calendar.current

@@ -131,6 +131,7 @@ def _affected(job: Retargeting, lookup: Lookup, now: datetime) -> Iterator[Affec
         open_clocks: dict[int, list[SlaClock]] = {}
         for clock in SlaClock.objects.open().filter(ticket__in=batch).select_related("terms__policy_version__policy"):
             open_clocks.setdefault(clock.ticket_id, []).append(clock)
+        lookup.prepare(rows)
         for ticket in rows:
             one = _look_at(ticket, open_clocks.get(ticket.pk, []), lookup, now)
             if one is not None:

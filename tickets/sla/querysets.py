@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, cast
 
 from django.db import models
-from django.db.models import Avg, Count, DurationField, ExpressionWrapper, F, FloatField, Func, OuterRef, Q, Subquery
+from django.db.models import (
+    Avg,
+    Count,
+    DurationField,
+    ExpressionWrapper,
+    F,
+    FloatField,
+    Func,
+    OuterRef,
+    Q,
+    Subquery,
+    Value,
+)
 
 from accounts.models import Organization, SupportPlan, User
 from tickets.sla.promises import Promise
 
 if TYPE_CHECKING:
-    from tickets.models import SlaClock, SlaPolicy  # noqa: F401 - the querysets' parameters
+    from tickets.models import SlaClock, SlaPolicy, Ticket  # noqa: F401 - the querysets' parameters
 
 
 Rows = models.QuerySet[Any, dict[str, Any]]
@@ -33,7 +45,7 @@ class SlaPolicyQuerySet(models.QuerySet["SlaPolicy"]):
         return self.filter(Q(plan__in=plans) | Q(organization__in=organizations))
 
     def with_content(self) -> SlaPolicyQuerySet:
-        return self.select_related("current__calendar__current", "plan", "organization")
+        return self.select_related("current__calendar__current")
 
 
 class SlaClockQuerySet(models.QuerySet["SlaClock"]):
@@ -42,6 +54,10 @@ class SlaClockQuerySet(models.QuerySet["SlaClock"]):
         from tickets.models import Ticket
 
         return self.filter(ticket__in=Ticket.objects.visible_to(user).values("pk"))
+
+    def of(self, tickets: Iterable[Ticket]) -> SlaClockQuerySet:
+        """Those of tickets that somebody has been found to see."""
+        return self.filter(ticket__in=[ticket.pk for ticket in tickets])
 
     def open(self) -> SlaClockQuerySet:
         return self.filter(ended_at=None)
@@ -93,8 +109,9 @@ class SlaClockQuerySet(models.QuerySet["SlaClock"]):
         """Number, mean and median (seconds) of reply times; `by` groups, such as ("terms__plan__name", "priority")."""
         seconds = Func(F("reply_time"), function="EXTRACT", template="EXTRACT(EPOCH FROM %(expressions)s)")
         rows = self.with_reply_time().annotate(seconds=ExpressionWrapper(seconds, output_field=FloatField()))
-        told = rows.order_by(*by).values(*by)
-        return cast(Rows, told.annotate(replies=Count("pk"), mean=Avg("seconds"), median=Median("seconds")))
+        return cast(
+            Rows, _grouped(rows, by).annotate(replies=Count("pk"), mean=Avg("seconds"), median=Median("seconds"))
+        )
 
     def attainment(self, by: Sequence[str] = ("terms__plan__name", "priority")) -> Rows:
         """How many promises were kept and how many broke, by plan and priority (or what `by` names).
@@ -104,7 +121,14 @@ class SlaClockQuerySet(models.QuerySet["SlaClock"]):
         """
         kept = Count("pk", filter=Q(met_at__isnull=False, breached_at=None))
         broken = Count("pk", filter=Q(breached_at__isnull=False))
-        return cast(Rows, self.promised().order_by(*by).values(*by).annotate(kept=kept, broken=broken))
+        return cast(Rows, _grouped(self.promised(), by).annotate(kept=kept, broken=broken))
+
+
+def _grouped(rows: SlaClockQuerySet, by: Sequence[str]) -> Rows:
+    """One row for each value of `by`, in their order; a single one, of all, where there is nothing to tell apart."""
+    if not by:
+        rows, by = rows.annotate(all=Value(True)), ("all",)
+    return cast(Rows, rows.order_by(*by).values(*by))
 
 
 class Median(models.Aggregate):

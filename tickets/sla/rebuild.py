@@ -3,9 +3,12 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 from django.db import transaction
+from django.db.models import prefetch_related_objects
 
+from supportdesk.lib import bulk
 from tickets.models import EventKind, ServiceTerms, SlaClock, Ticket, TicketEvent
 from tickets.sla import live
 from tickets.sla.clocks import Moment, concerns, note_breach, used_by
@@ -17,6 +20,10 @@ from tickets.states import Status
 NOTICED_WITHIN = timedelta(minutes=1)
 """So long may a breach that is over already wait for its sweep."""
 _BATCH = 500
+_LOCKED_AT_ONCE = 100
+_Clock = TypeVar("_Clock", SlaClock, Derived)
+
+Loaded = tuple[Ticket, list[TicketEvent], list[SlaClock]]
 
 
 @dataclass(frozen=True)
@@ -42,8 +49,8 @@ def compare_one(
 ) -> Iterator[Difference]:
     history, wrong = read(ticket, events)
     yield from (Difference(ticket.pk, what) for what in wrong)
-    derived = {(clock.promise.value, clock.started_at): clock for clock in derive(history, now=now)}
-    found = {(clock.promise, clock.started_at): clock for clock in kept}
+    derived = _numbered(derive(history, now=now))
+    found = _numbered(kept)
     for key in derived.keys() - found.keys():
         yield Difference(ticket.pk, f"{key[0]} of {key[1]:%Y-%m-%d %H:%M:%S} is missing")
     for key in found.keys() - derived.keys():
@@ -54,6 +61,17 @@ def compare_one(
     due = min((clock.due_at for clock in derived.values() if clock.due_at is not None), default=None)
     if ticket.next_due_at != due:
         yield Difference(ticket.pk, f"the ticket says {ticket.next_due_at} as next deadline, not {due}")
+
+
+def _numbered(clocks: Iterable[_Clock]) -> dict[tuple[str, datetime, int], _Clock]:
+    """By promise and beginning; of several that began in the same instant the first is 0."""
+    found: dict[tuple[str, datetime, int], _Clock] = {}
+    for clock in clocks:
+        name, number = str(clock.promise), 0
+        while (name, clock.started_at, number) in found:
+            number += 1
+        found[name, clock.started_at, number] = clock
+    return found
 
 
 def _differing(kept: SlaClock, derived: Derived, now: datetime) -> Iterator[str]:
@@ -84,14 +102,10 @@ def read(ticket: Ticket, events: Sequence[TicketEvent]) -> tuple[list[Moment], l
             priority, answered = event.data.get("priority"), bool(event.data.get("answered"))
         elif not history:
             return [], ["its first event is missing"]
-        if event.from_status and event.from_status != status:
-            wrong.append(f"an event is missing: it was {status}, and {event.kind} found it {event.from_status}")
-        if event.kind == EventKind.PRIORITY_CHANGED:
-            if event.data["old"] != priority:
-                wrong.append(f"an event is missing: the priority was {priority}, then {event.data['old']}")
-            priority = event.data["new"]
-        status = event.to_status or status
+        wrong += _gaps(event, status, priority, kept_open)
+        priority = event.data["new"] if event.kind == EventKind.PRIORITY_CHANGED else priority
         kept_open = event.data["to"] if event.kind == EventKind.DO_NOT_CLOSE_CHANGED else kept_open
+        status = event.to_status or status
         answered = answered or event.kind == EventKind.ANSWERED
         if event.kind in MATTERING:
             history.append(
@@ -112,6 +126,16 @@ def read(ticket: Ticket, events: Sequence[TicketEvent]) -> tuple[list[Moment], l
     return history, wrong
 
 
+def _gaps(event: TicketEvent, status: str, priority: int | None, kept_open: bool) -> Iterator[str]:
+    """What `event` found otherwise than the events before it left it."""
+    if event.from_status and event.from_status != status:
+        yield f"an event is missing: it was {status}, and {event.kind} found it {event.from_status}"
+    if event.kind == EventKind.PRIORITY_CHANGED and event.data["old"] != priority:
+        yield f"an event is missing: the priority was {priority}, then {event.data['old']}"
+    if event.kind == EventKind.DO_NOT_CLOSE_CHANGED and event.data["to"] == kept_open:
+        yield f"an event is missing: do not close was {kept_open} already"
+
+
 def _terms(pk: int | None) -> ServiceTerms | None:
     if pk is None:
         return None
@@ -124,18 +148,18 @@ _kept: dict[int, ServiceTerms] = {}
 """Terms never change, and there are few."""
 
 
-def _batches(numbers: Iterable[int]) -> Iterator[list[int]]:
+def _batches(numbers: Iterable[int], *, most: int = _BATCH) -> Iterator[list[int]]:
     batch: list[int] = []
     for number in numbers:
         batch.append(number)
-        if len(batch) == _BATCH:
+        if len(batch) == most:
             yield batch
             batch = []
     if batch:
         yield batch
 
 
-def loaded(numbers: list[int]) -> Iterator[tuple[Ticket, list[TicketEvent], list[SlaClock]]]:
+def loaded(numbers: list[int]) -> Iterator[Loaded]:
     """Tickets with their events in the order they were recorded, and their clocks: three queries."""
     events: dict[int, list[TicketEvent]] = {}
     for event in TicketEvent.objects.filter(ticket__in=numbers, kind__in=MATTERING).order_by("id"):
@@ -143,8 +167,7 @@ def loaded(numbers: list[int]) -> Iterator[tuple[Ticket, list[TicketEvent], list
     clocks: dict[int, list[SlaClock]] = {}
     for clock in SlaClock.objects.filter(ticket__in=numbers).order_by("id"):
         clocks.setdefault(clock.ticket_id, []).append(clock)
-    tickets = Ticket.objects.filter(pk__in=numbers).select_related("requester", "organization__plan").order_by("pk")
-    for ticket in tickets:
+    for ticket in Ticket.objects.filter(pk__in=numbers).order_by("pk"):
         yield ticket, events.get(ticket.pk, []), clocks.get(ticket.pk, [])
 
 
@@ -155,22 +178,44 @@ def rebuild(numbers: Iterable[int], *, now: datetime) -> Iterator[Difference]:
     """Make the kept clocks of these tickets what their events give, and tell what was different.
 
     Tickets from before there were clocks first get the terms that hold now; what had broken until then is dated, and
-    nobody is warned of it any more.
+    nobody is warned of it any more. A few at a time, each few a transaction.
     """
-    for number in numbers:
+    for batch in _batches(numbers, most=_LOCKED_AT_ONCE):
+        yield from _rebuild(batch, now)
+
+
+@transaction.atomic
+def _rebuild(numbers: list[int], now: datetime) -> list[Difference]:
+    list(Ticket.objects.select_for_update(of=("self",), no_key=True).filter(pk__in=numbers).order_by("pk"))
+    found = list(loaded(numbers))
+    _backfill(found)
+    differences = [difference for one in found for difference in compare_one(*one, now=now)]
+    _write(found, now)
+    return differences
+
+
+def build(numbers: Iterable[int], *, now: datetime) -> None:
+    """Write the clocks of tickets that came with their events, terms and all, and that nobody else knows of yet."""
+    for batch in _batches(numbers):
         with transaction.atomic():
-            Ticket.objects.select_for_update(of=("self",), no_key=True).get(pk=number)
-            ticket, events, kept = next(loaded([number]))
-            _backfill(ticket, events)
-            yield from compare_one(ticket, events, kept, now=now)
-            _write(ticket, read(ticket, events)[0], kept, now=now)
+            _write(list(loaded(batch)), now)
 
 
-def _backfill(ticket: Ticket, events: Sequence[TicketEvent]) -> None:
+def _backfill(found: Sequence[Loaded]) -> None:
     """Give events from before there were clocks what later ones carry."""
-    opening = next((event for event in events if event.kind == EventKind.CREATED), None)
-    if opening is None or "terms" in opening.data:
-        return
+    older = [(ticket, events) for ticket, events, _ in found if _is_older(events)]
+    prefetch_related_objects([ticket for ticket, _ in older], "requester", "organization__plan")
+    for ticket, events in older:
+        _fill(ticket, events)
+    bulk.update([event for _, events in older for event in events], ["data"])
+
+
+def _is_older(events: Sequence[TicketEvent]) -> bool:
+    return any(event.kind == EventKind.CREATED and "terms" not in event.data for event in events)
+
+
+def _fill(ticket: Ticket, events: Sequence[TicketEvent]) -> None:
+    opening = next(event for event in events if event.kind == EventKind.CREATED)
     found = bargain(ticket.requester, ticket.organization)
     changes = [event for event in events if event.kind == EventKind.PRIORITY_CHANGED]
     opening.data |= {
@@ -183,24 +228,36 @@ def _backfill(ticket: Ticket, events: Sequence[TicketEvent]) -> None:
             event.data["terms"] = terms
         if event.kind == EventKind.REOPENED:
             event.data.setdefault("waits", event.message_id is not None or event.actor_id == ticket.requester_id)
-    TicketEvent.objects.bulk_update(events, ["data"])
 
 
-def _write(ticket: Ticket, history: Sequence[Moment], kept: Sequence[SlaClock], *, now: datetime) -> None:
-    """Replay the history by the verbs' own road; rows that stand already keep their keys and what was warned of."""
-    warned = {(clock.promise, clock.started_at): clock for clock in kept}
-    clocks_now: list[SlaClock] = []
-    for one in history:
-        clocks_now += live.carry_on(ticket, [clock for clock in clocks_now if concerns(clock, one)], one)
-    for clock in clocks_now:
-        former = warned.pop((clock.promise, clock.started_at), None)
-        if former is not None:
-            clock.pk, clock.warned, clock.warned_at = former.pk, former.warned, former.warned_at
+def _write(found: Iterable[Loaded], now: datetime) -> None:
+    """Replay the histories by the verbs' own road; rows that stand already keep their keys and what was warned of."""
+    written: list[SlaClock] = []
+    gone: list[SlaClock] = []
+    tickets: list[Ticket] = []
+    for ticket, events, kept in found:
+        clocks = _replayed(ticket, events, kept, now)
+        due = live.earliest(clocks)
+        if ticket.next_due_at != due:
+            ticket.next_due_at = due
+            tickets.append(ticket)
+        written += clocks
+        gone += kept
+    if gone:
+        SlaClock.objects.filter(pk__in=[clock.pk for clock in gone]).delete()
+    SlaClock.objects.bulk_create(written)
+    bulk.update(tickets, ["next_due_at"])
+
+
+def _replayed(ticket: Ticket, events: list[TicketEvent], kept: list[SlaClock], now: datetime) -> list[SlaClock]:
+    former = _numbered(kept)
+    clocks: list[SlaClock] = []
+    for one in read(ticket, events)[0]:
+        clocks += live.carry_on(ticket, [clock for clock in clocks if concerns(clock, one)], one)
+    for key, clock in _numbered(clocks).items():
+        if (same := former.get(key)) is not None:
+            clock.pk, clock.warned, clock.warned_at = same.pk, same.warned, same.warned_at
         if clock.is_open:
             note_breach(clock, now)
         clock.next_action_at = live.next_action(clock, now)
-    SlaClock.objects.filter(pk__in=[clock.pk for clock in warned.values()]).delete()
-    SlaClock.objects.filter(pk__in=[clock.pk for clock in clocks_now if clock.pk]).delete()
-    SlaClock.objects.bulk_create(clocks_now)
-    due = min((clock.due_at for clock in clocks_now if clock.due_at is not None), default=None)
-    Ticket.objects.filter(pk=ticket.pk).update(next_due_at=due)
+    return clocks

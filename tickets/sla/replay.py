@@ -15,6 +15,9 @@ from tickets.sla.promises import FINISHED, MEASURED, Promise, runs
 Range = tuple[int, int | None]
 """From the moment of this index up to that of the other (None: still)."""
 
+State = tuple[bool, int, Any]
+"""Whether a clock runs, for which priority and on which terms."""
+
 
 @dataclass
 class Cycle:
@@ -41,6 +44,14 @@ class Derived:
     met_at: datetime | None = None
     ended_at: datetime | None = None
     stretches: list[tuple[datetime, datetime | None, bool]] = field(default_factory=list)
+    last: State | None = None
+
+    def lay(self, start: datetime, end: datetime | None, state: State) -> None:
+        """Add a stretch; one like the last, with nothing in between, only makes that one longer."""
+        if self.stretches and self.last == state and self.stretches[-1][1] == start:
+            start = self.stretches.pop()[0]
+        self.stretches.append((start, end, state[0]))
+        self.last = state
 
 
 def derive(history: Sequence[Moment], *, now: datetime) -> list[Derived]:
@@ -142,26 +153,18 @@ def _worked_out(cycle: Cycle, history: Sequence[Moment], now: datetime) -> Deriv
     first = history[cycle.ranges[0][0]] if cycle.ranges else history[0]
     clock = Derived(cycle.promise, cycle.started_at, first.priority, first.terms)
     clock.met_at, clock.ended_at = cycle.met_at, cycle.ended_at
+    if cycle.started_at < first.at:  # before anything was promised
+        clock.lay(cycle.started_at, first.at, (False, first.priority, first.terms))
     for number, (begun, until) in enumerate(cycle.ranges):
         if number and history[begun].terms is not None:
             clock.terms = history[begun].terms
         _walk(clock, history, begun, until, now)
-    if cycle.started_at < first.at:
-        _put_before(clock, first.at)
     return clock
-
-
-def _put_before(clock: Derived, promised_at: datetime) -> None:
-    """The stretch before anything was promised, which goes on while nothing runs."""
-    if clock.stretches and not clock.stretches[0][2]:
-        clock.stretches[0] = (clock.started_at, *clock.stretches[0][1:])
-    else:
-        clock.stretches.insert(0, (clock.started_at, promised_at, False))
 
 
 def _walk(clock: Derived, history: Sequence[Moment], begun: int, until: int | None, now: datetime) -> None:
     """Cut one range into stretches of the same target that run or don't, and count each."""
-    stretches: list[tuple[datetime, tuple[bool, int, Any]]] = []
+    stretches: list[tuple[datetime, State]] = []
     terms = clock.terms
     for place in range(begun, len(history) if until is None else until):
         moment = history[place]
@@ -175,7 +178,7 @@ def _walk(clock: Derived, history: Sequence[Moment], begun: int, until: int | No
     for (start, state), end in zip(stretches, ends, strict=True):
         running, clock.priority, clock.terms = state
         if end is None or end > start:
-            clock.stretches.append((start, end, running))
+            clock.lay(start, end, state)
             _count(clock, start, end, running, now)
     if until is not None:
         clock.due_at = None
@@ -193,10 +196,10 @@ def _count(clock: Derived, start: datetime, end: datetime | None, running: bool,
         clock.due_at = None
         return
     if clock.used < target.length:
-        clock.due_at = target.hours.add(start, target.length - clock.used)
+        clock.due_at = target.due(start, used=clock.used)
     else:
         clock.due_at = clock.breached_at or start
-    if clock.breached_at is None and clock.due_at < (end or now):
+    if clock.breached_at is None and clock.due_at is not None and clock.due_at < (end or now):
         clock.breached_at = clock.due_at
     clock.used += target.hours.elapsed(start, end or now)
 

@@ -11,10 +11,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import F, Q
 
 from accounts.models import User
-from supportdesk.lib import queue
+from supportdesk.lib import bulk, queue
 from tickets.events import breach_data
 from tickets.models import (
     EventKind,
@@ -28,7 +28,7 @@ from tickets.models import (
 )
 from tickets.sla import live
 from tickets.sla.clocks import Clock, Moment
-from tickets.sla.lookup import Bargain, bargain
+from tickets.sla.lookup import Bargain, bargain, bargain_under, place_of, policies_of
 from tickets.sla.moments import moment
 from tickets.sla.querysets import SlaClockQuerySet
 
@@ -90,22 +90,25 @@ def work(*, now: datetime, seconds: float = 60.0) -> int:
     until, looked = time.monotonic() + seconds, 0
     _look_for_stragglers(now)
     for pk in list(Retargeting.objects.filter(finished_at=None).order_by("pk").values_list("pk", flat=True)):
-        while (done := _batch(pk, now)) and time.monotonic() < until:
+        while time.monotonic() < until and (done := _batch(pk, now)):
             looked += done
     return looked
 
 
 def _look_for_stragglers(now: datetime) -> None:
-    """Take up again a job of a policy that clocks have slipped by, which began in transactions then under way."""
-    late = Retargeting.objects.filter(
-        finished_at__gt=now - _STRAGGLERS_FOR, scope=Retargeting.Scope.POLICY, tickets=None
-    )
-    for job in late:
-        current = SlaPolicy.objects.filter(pk=job.subject).values_list("current", flat=True).first()
+    """Take up again the last job of what clocks slipped by, which began in transactions then under way."""
+    versioned = (Retargeting.Scope.POLICY, Retargeting.Scope.CALENDAR)
+    late = Retargeting.objects.filter(finished_at__gt=now - _STRAGGLERS_FOR, scope__in=versioned, tickets=None)
+    for job in late.order_by("scope", "subject", "-pk").distinct("scope", "subject"):
         left_behind = concerned(job).filter(started_at__gte=job.made_at - _STRAGGLERS_FOR)
-        newest = Retargeting.objects.filter(scope=job.scope, subject=job.subject).order_by("-pk").first()
-        if job == newest and left_behind.exclude(terms__policy_version=current).exists():
+        if left_behind.exclude(_on_current_version(job)).exists():
             Retargeting.objects.filter(pk=job.pk).update(finished_at=None, position=0)
+
+
+def _on_current_version(job: Retargeting) -> Q:
+    if job.scope == Retargeting.Scope.CALENDAR:
+        return Q(terms__calendar_version=F("terms__calendar_version__calendar__current"))
+    return Q(terms__policy_version=F("terms__policy_version__policy__current"))
 
 
 @transaction.atomic
@@ -145,6 +148,7 @@ def _move(numbers: Sequence[int], job: Retargeting, now: datetime) -> Outcome:
         SlaClock.objects.open().filter(ticket__in=found).select_related("terms__policy_version__policy")
     )
     outcome, lookup = Outcome(), Lookup(moves_version=job.scope == Retargeting.Scope.POLICY)
+    lookup.prepare(found)
     done: list[tuple[Ticket, TicketEvent, list[SlaClock], list[SlaClock]]] = []
     for ticket in found:
         clocks = open_clocks.get(ticket.pk, [])
@@ -175,14 +179,20 @@ class Lookup:
 
     def __init__(self, *, moves_version: bool) -> None:
         self._moves_version = moves_version
-        self._bargains: dict[tuple[int, int | None], Bargain | None] = {}
+        self._policies: dict[int, SlaPolicy | None] = {}
         self._terms: dict[object, Any] = {}
 
+    def prepare(self, tickets: Iterable[Ticket]) -> None:
+        """Look up the policies of these tickets' organisations in one query."""
+        companies = {ticket.organization for ticket in tickets if ticket.organization}
+        unknown = [company for company in companies if company.pk not in self._policies]
+        self._policies |= policies_of(unknown) if unknown else {}
+
     def bargain(self, ticket: Ticket) -> Bargain | None:
-        key = ticket.requester_id, ticket.organization_id
-        if key not in self._bargains:
-            self._bargains[key] = bargain(ticket.requester, ticket.organization)
-        return self._bargains[key]
+        company = ticket.organization
+        if company is None:
+            return bargain(ticket.requester, None)
+        return bargain_under(self._policies[company.pk], company.plan, place_of(ticket.requester, company))
 
     def moved(self, terms: ServiceTerms, found: Bargain) -> Any:
         """What clocks on `terms` run on from now; their policy's version stays, unless it is that which is moved."""
@@ -253,7 +263,7 @@ def _save(done: Sequence[tuple[Ticket, TicketEvent, list[SlaClock], list[SlaCloc
     for clock in (*kept, *started):
         clock.next_action_at = live.next_action(clock, now)
     TicketEvent.objects.bulk_create(event for _, event, _, _ in done)
-    SlaClock.objects.bulk_update(kept, live.COLUMNS)
+    bulk.update(kept, live.COLUMNS)
     SlaClock.objects.bulk_create(started)
     TicketEvent.objects.bulk_create(
         TicketEvent(ticket_id=clock.ticket_id, kind=EventKind.SLA_BREACHED, data=breach_data(clock), at=now)
@@ -262,4 +272,4 @@ def _save(done: Sequence[tuple[Ticket, TicketEvent, list[SlaClock], list[SlaCloc
     )
     for ticket, _, clocks, new in done:
         ticket.next_due_at = live.earliest((*clocks, *new))
-    Ticket.objects.bulk_update([ticket for ticket, *_ in done], ["next_due_at"])
+    bulk.update([ticket for ticket, *_ in done], ["next_due_at"])

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db import transaction
 
-from supportdesk.lib import queue
+from supportdesk.lib import bulk, queue
 from tickets.events import breach_data
 from tickets.models import EventKind, SlaClock, Ticket, TicketEvent
 from tickets.sla.clocks import note_breach
@@ -54,7 +54,7 @@ def _act_on(numbers: list[int], now: datetime) -> int:
     ours = list(rows.order_by("pk").values_list("pk", flat=True))
     clocks = list(SlaClock.objects.to_act_on(now).filter(ticket__in=ours).with_terms())
     events = [event for clock in clocks if (event := look_at(clock, now)) is not None]
-    SlaClock.objects.bulk_update(clocks, ["breached_at", "warned", "warned_at", "next_action_at"])
+    bulk.update(clocks, ["breached_at", "warned", "warned_at", "next_action_at"])
     TicketEvent.objects.bulk_create(events)
     return len(events)
 

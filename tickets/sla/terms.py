@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from functools import cached_property
 from typing import Any
 
-from tickets.sla.calendar import ALL_DAY, WEEKDAYS, Day, Rule, WorkingTime, working_time
+from tickets.sla.calendar import ALL_DAY, WEEKDAYS, Day, NoWorkingTime, Rule, WorkingTime, working_time
 from tickets.sla.holidays import holidays_of
 from tickets.sla.promises import COVERED_ON_WEEKENDS, HoursKind, Promise
 
@@ -79,6 +79,16 @@ class Target:
     def length(self) -> timedelta:
         return timedelta(minutes=self.minutes)
 
+    def due(self, start: datetime, *, used: timedelta = timedelta()) -> datetime | None:
+        """When what is left of it will have passed from `start` on; None if its hours never open for so long.
+
+        Calendars that never open are refused, but one may run dry later: then nobody is stopped from writing.
+        """
+        try:
+            return self.hours.add(start, self.length - used)
+        except NoWorkingTime:
+            return None
+
     @property
     def is_weekdays(self) -> bool:
         """Around the clock, but for Saturdays and Sundays."""
@@ -109,7 +119,11 @@ class Terms:
 
     def promises(self, promise: Promise) -> bool:
         """Whether `promise` is made for any priority."""
-        return any(made is promise for made, _ in self.targets)
+        return promise in self._promised
+
+    @cached_property
+    def _promised(self) -> frozenset[Promise]:
+        return frozenset(promise for promise, _ in self.targets)
 
     def _hours(self, kind: HoursKind, priority: int) -> WorkingTime:
         if kind is HoursKind.BUSINESS:

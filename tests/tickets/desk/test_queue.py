@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, time, timedelta
 
 import pytest
+from django.http import HttpResponse
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
@@ -78,6 +79,65 @@ def test_each_view_holds_its_tickets_and_says_how_many(stage: dict[str, Ticket],
         assert counts(page) == labels
 
 
+def test_what_is_due_next_comes_first(rita: User, sam: User, bo: User, client_of: ClientOf) -> None:
+    """Whatever its priority; what nothing is owed for comes last."""
+    tomorrow = factories.open_ticket(sam, at=at(0), priority=Priority.NORMAL)
+    late = factories.open_ticket(rita, at=at(-300), priority=Priority.HIGH)
+    answered = factories.open_ticket(rita, at=at(0), priority=Priority.NORMAL)
+    actions.answer(answered, by=bo, body="On it.", submit_as=Status.OPEN, at=at(1))
+    soon = factories.open_ticket(rita, at=at(2), priority=Priority.URGENT)
+    sooner = factories.open_ticket(sam, at=at(-70), priority=Priority.URGENT)
+    order = [ticket.number for ticket in (late, sooner, soon, tomorrow, answered)]
+    assert numbers(client_of(bo).get("/desk/")) == order
+    assert numbers(client_of(bo).get("/desk/?view=waiting&sort=due")) == order[:-1]
+
+
+def rows_of(page: HttpResponse) -> dict[int, str]:
+    """The rows of the table as markup, by their tickets."""
+    return {int(row.split('id="t')[1].split('"')[0]): row for row in page.content.decode().split("<tr")[2:]}
+
+
+def test_each_row_counts_down_on_its_clock(rita: User, sam: User, bo: User, client_of: ClientOf) -> None:
+    """Nine in the morning in London on a Monday: ten in Berlin, four at night in New York."""
+    clock.move(AT - clock.now() + timedelta(seconds=30))
+    bo.time_zone = "Europe/Berlin"
+    bo.save(update_fields=["time_zone"])
+    late = factories.open_ticket(rita, at=at(-72), priority=Priority.URGENT)
+    warns = factories.open_ticket(rita, at=at(-100), priority=Priority.HIGH)
+    waits = factories.open_ticket(sam, at=at(-10), priority=Priority.NORMAL)
+    paused = factories.open_ticket(rita, at=at(-20), priority=Priority.URGENT)
+    actions.answer(paused, by=bo, body="Which?", submit_as=Status.PENDING, at=at(-10))
+    nothing = factories.open_ticket(rita, at=at(-20), priority=Priority.NORMAL)
+    actions.answer(nothing, by=bo, body="Hm.", submit_as=Status.OPEN, at=at(-10))
+    rows = rows_of(client_of(bo).get("/desk/"))
+    expected = {
+        late: ("sla breached", "12 m late", "around the clock", "First reply, due Mon 2 Nov 2026, 09:48 CET"),
+        warns: ("sla warning", "19 m left", "around the clock", "First reply, due Mon 2 Nov 2026, 10:20 CET"),
+        waits: ("sla calm", "8 h left", "resumes 15:00", "business hours New York"),
+        paused: ("sla paused", "4 h left", "paused", "Regular update: 4 h left"),
+    }
+    for ticket, words in expected.items():
+        assert not [word for word in words if word not in rows[ticket.number]], (words, rows[ticket.number])
+    assert 'class="sla' not in rows[nothing.number]
+    assert "data-left" in rows[late.number]
+    assert "data-left" not in rows[waits.number]
+
+
+def test_the_open_page_learns_of_a_warning_and_a_breach_though_nothing_happened(
+    rita: User, bo: User, client_of: ClientOf
+) -> None:
+    clock.move(AT - clock.now())
+    factories.open_ticket(rita, at=clock.now(), priority=Priority.URGENT)
+    browser, poll = client_of(bo), {"HX-Request": "true", "HX-Target": "rows"}
+    found = []
+    for minutes in (10, 20, 20, 20):
+        page = browser.get("/desk/").content.decode()
+        asks = page.split('id="rows"')[1].split('hx-get="')[1].split('"')[0].replace("&amp;", "&")
+        clock.move(timedelta(minutes=minutes))
+        found.append(browser.get(asks, headers=poll).status_code)
+    assert found == [204, 204, 200, 200]
+
+
 def test_by_priority_and_within_it_who_waits_longest(rita: User, bo: User, client_of: ClientOf) -> None:
     low = factories.open_ticket(rita, at=at(0), priority=Priority.LOW)
     late = factories.open_ticket(rita, at=at(2), priority=Priority.URGENT)
@@ -87,7 +147,7 @@ def test_by_priority_and_within_it_who_waits_longest(rita: User, bo: User, clien
     unset = unset_priority(factories.open_ticket(rita, at=at(4)))
     high = factories.open_ticket(rita, at=at(5), priority=Priority.HIGH)
     order = [early, late, answered, unset, high, low]
-    assert numbers(client_of(bo).get("/desk/")) == [ticket.number for ticket in order]
+    assert numbers(client_of(bo).get("/desk/?sort=priority")) == [ticket.number for ticket in order]
 
 
 def test_the_other_orders(stage: dict[str, Ticket], bo: User, client_of: ClientOf) -> None:
@@ -236,10 +296,9 @@ def test_the_page_costs_the_same_with_fifty_rows_as_with_five(
 
 
 def test_a_customer_who_waits_is_marked(stage: dict[str, Ticket], bo: User, client_of: ClientOf) -> None:
-    page = client_of(bo).get("/desk/").content.decode()
-    rows = {row.split('id="t')[1].split('"')[0]: row for row in page.split("<tr")[2:]}
-    assert 'class="unread"' in rows[str(stage["new"].number)]
-    assert 'class="unread"' not in rows[str(stage["pending"].number)]
+    found = rows_of(client_of(bo).get("/desk/"))
+    assert 'class="unread"' in found[stage["new"].number]
+    assert 'class="unread"' not in found[stage["pending"].number]
 
 
 def test_a_subject_is_text(rita: User, bo: User, client_of: ClientOf) -> None:

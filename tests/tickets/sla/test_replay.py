@@ -98,7 +98,7 @@ def histories(draw: st.DrawFn) -> list[Moment]:
         )
     ]
     for what, minutes, number, other in draw(st.lists(step, max_size=14)):
-        at += timedelta(minutes=minutes if what in {"priority", "kept_open"} else minutes + 1)
+        at += timedelta(minutes=minutes)
         before, fields = status, {}
         if isinstance(what, Verb):
             to = target(what, status, answered=answered)

@@ -1,5 +1,7 @@
 from tickets.views.agent.answers import ticket_note, ticket_reply
 from tickets.views.agent.new import open_ticket
+from tickets.views.agent.notices import my_notices
+from tickets.views.agent.promises import ticket_promises
 from tickets.views.agent.queue import assign_many, show_queue
 from tickets.views.agent.verbs import (
     ticket_assign,
@@ -14,6 +16,7 @@ from tickets.views.agent.workspace import show_workspace
 
 __all__ = [
     "assign_many",
+    "my_notices",
     "open_ticket",
     "show_queue",
     "show_workspace",
@@ -23,6 +26,7 @@ __all__ = [
     "ticket_do_not_close",
     "ticket_fields",
     "ticket_note",
+    "ticket_promises",
     "ticket_reply",
     "ticket_status",
     "ticket_take",

@@ -1,6 +1,7 @@
 """The queue: built-in views at the left, the table, what narrows it, and assigning many at once."""
 
 import re
+from datetime import datetime
 from hashlib import blake2s
 from typing import Any
 
@@ -42,7 +43,7 @@ def show_queue(request: HttpRequest) -> HttpResponseBase:
         return _show_rows(request, filters, asker, unless_seen=request.GET.get("seen", ""))
     shifts = staffing.by_shift(staffing.agents(), at=at)
     context = {
-        **_table(request, filters, asker),
+        **_table(request, filters, asker, at=at),
         "filters": filters,
         "selects": _selects(filters, shifts),
         "agents": agent_options(shifts),
@@ -66,7 +67,7 @@ def _selects(filters: queue.Filters, shifts: list[staffing.Shift]) -> dict[str, 
     }
 
 
-def _table(request: HttpRequest, filters: queue.Filters, asker: queue.Asker) -> dict[str, Any]:
+def _table(request: HttpRequest, filters: queue.Filters, asker: queue.Asker, *, at: datetime) -> dict[str, Any]:
     shown = queue.page(filters, asker)
     counts = queue.counts(asker)
     may_assign = access.may_open_for_customer(asker.user)
@@ -75,6 +76,7 @@ def _table(request: HttpRequest, filters: queue.Filters, asker: queue.Asker) -> 
         may_assign=may_assign,
         ticked=set(request.GET.getlist("ticket")),
         ringing=slots.fill("queue.row", shown.rows, request),
+        due=queue.countdowns(shown.rows, now=at),
     )
     address = filters.address()
     paged = "&" if address != "?" else ""
@@ -94,7 +96,15 @@ def _table(request: HttpRequest, filters: queue.Filters, asker: queue.Asker) -> 
 
 def _digest(shown: Page[Ticket], look: Look, counts: dict[str, str]) -> str:
     """Changes with anything that the table shows, times apart, which the browser counts on by itself."""
-    rows = [(ticket.pk, ticket.updated_at, look.ringing.get(ticket.pk)) for ticket in shown.rows]
+    rows = [
+        (
+            ticket.pk,
+            ticket.updated_at,
+            look.ringing.get(ticket.pk),
+            told.mark if (told := look.due.get(ticket.pk)) else None,
+        )
+        for ticket in shown.rows
+    ]
     return blake2s(repr((rows, counts)).encode(), digest_size=8).hexdigest()
 
 
@@ -102,7 +112,7 @@ def _show_rows(
     request: HttpRequest, filters: queue.Filters, asker: queue.Asker, *, unless_seen: str = ""
 ) -> HttpResponse:
     """The table alone; nothing new is an empty answer, so that an open page costs little and nothing in it jumps."""
-    context = _table(request, filters, asker)
+    context = _table(request, filters, asker, at=clock.now())
     if unless_seen and unless_seen == context["seen"]:
         response = HttpResponse(status=204)
     else:

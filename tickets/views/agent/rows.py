@@ -3,16 +3,19 @@
 from collections.abc import Container, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 
+from django.utils import timezone
 from django.utils.safestring import SafeString, mark_safe
 
 from supportdesk.lib.html import markup
-from supportdesk.lib.tags import ago, face, plan_badge, priority_mark, status_chip
+from supportdesk.lib.tags import ago, exact, face, icon, plan_badge, priority_mark, status_chip
 from tickets.models import Ticket
+from tickets.sla.countdown import Countdown
+from tickets.tags import DRAWINGS, ticking
 
 _ROW = (
-    '<tr{}>{}<td class="prio-cell">{}</td><td class="subject"><a href="{}{}/" id="t{}" data-open>'
-    '<span class="num muted">#{}</span> {} <span class="muted">{}</span></a></td><td class="org clip">{}</td>'
-    '<td class="status-cell">{}</td><td class="who-cell">{}{}</td><td class="ago">{}</td>'
+    '<tr{}>{}<td class="prio-cell">{}</td><td class="due-cell">{}</td><td class="subject">'
+    '<a href="{}{}/" id="t{}" data-open><span class="num muted">#{}</span> {} <span class="muted">{}</span></a></td>'
+    '<td class="org clip">{}</td><td class="status-cell">{}</td><td class="who-cell">{}{}</td><td class="ago">{}</td>'
     '<td class="snug muted">{}</td></tr>\n'
 )
 _TICK = (
@@ -23,6 +26,10 @@ _TAKE = (
     '<button class="btn quiet short wide" name="one" value="{}" data-key="a" data-key-label="Assign to me">Assign to me'
     '<span class="vh"> #{}</span></button><span class="phone">{}</span>'
 )
+_DUE = (
+    '<span class="sla {}" title="{}">{}<span>{} <span class="hours">{}</span><span class="vh">. {}</span></span></span>'
+)
+_NOTHING_DUE = '<span class="muted"><span class="wide">–</span><span class="phone">{}</span></span>'
 _NOTHING = mark_safe('<span class="muted">–</span>')
 _UNREAD, _CHECKED = mark_safe(' class="unread"'), mark_safe(" checked")
 
@@ -35,6 +42,7 @@ class Look:
     may_assign: bool
     ticked: Container[str]
     ringing: Mapping[Hashable, SafeString]
+    due: Mapping[int, Countdown]
 
 
 def rows_html(tickets: Sequence[Ticket], look: Look) -> SafeString:
@@ -48,6 +56,7 @@ def _row(ticket: Ticket, look: Look) -> SafeString:
         _UNREAD if ticket.waiting_since else "",
         _tick(ticket, look) if look.may_assign else "",
         priority_mark(ticket.priority),
+        _due(ticket, look),
         look.prefix,
         number,
         number,
@@ -85,9 +94,19 @@ def _assignee(ticket: Ticket, look: Look) -> SafeString:
     return face(ticket.assignee, alone=True)
 
 
+def _due(ticket: Ticket, look: Look) -> SafeString:
+    """What is left of the next promise, and on which hours; phones, which have one line for it, leave those out."""
+    told = look.due.get(ticket.pk)
+    if told is None:
+        return markup(_NOTHING_DUE, ago(ticket.updated_at, short=True))
+    due_at = told.clock.due_at
+    about = f"{told.clock.label}, due {exact(timezone.localtime(due_at))}" if due_at else told.clock.label
+    full = f"{about}: {told.words}"
+    return markup(
+        _DUE, told.look, full, icon(DRAWINGS[told.look]), ticking(told), told.hours_shortly, f"{about}, {told.hours}"
+    )
+
+
 def _waiting(ticket: Ticket) -> SafeString:
-    """Since when the customer waits; phones, which have no column for it, show the last update instead of a dash."""
-    if ticket.waiting_since:
-        return ago(ticket.waiting_since, short=True)
-    shown = '<span class="muted"><span class="wide">–</span><span class="phone">{}</span></span>'
-    return markup(shown, ago(ticket.updated_at, short=True))
+    """Since when the customer waits."""
+    return ago(ticket.waiting_since, short=True) if ticket.waiting_since else _NOTHING

@@ -24,6 +24,7 @@ from tickets.views.agent.conversation import conversation
 from tickets.views.agent.gate import desk_only, find
 from tickets.views.agent.options import agent_options, options
 from tickets.views.agent.places import last_view, places
+from tickets.views.agent.promises import Promises, promises
 
 _OTHERS_SHOWN = 5
 _CHANGES_BY_ITSELF = re.compile(r"<time.*?</time>|<input[^>]*>", re.DOTALL)
@@ -67,9 +68,10 @@ def _show_earlier(request: HttpRequest, ticket: Ticket) -> HttpResponse:
 def _show_news(request: HttpRequest, ticket: Ticket) -> HttpResponse:
     """Alarm and conversation anew, if anything happened; what is being written and edited is left alone."""
     alarm = slots.fill_one("ticket.alarm", ticket, request)
-    if request.GET["seen"] == _digest(ticket, alarm):
+    owed = promises(ticket, now=clock.now())
+    if request.GET["seen"] == _digest(ticket, alarm, owed):
         return _varied(HttpResponse(status=204))
-    context = {**_news(request, ticket, alarm), "refreshed": True}
+    context = {**_news(request, ticket, alarm, owed), "refreshed": True}
     return _varied(page(request, "tickets/desk/_news.html", context))
 
 
@@ -84,7 +86,7 @@ def show(request: HttpRequest, ticket: Ticket, forms: Forms, *, status: int = 20
     may = permissions(user, ticket)
     alarm = slots.fill_one("ticket.alarm", ticket, request)
     context = {
-        **_news(request, ticket, alarm),
+        **_news(request, ticket, alarm, promises(ticket, now=clock.now())),
         **_rail(user, ticket, may, forms),
         "may": may,
         "forms": _filled(forms, ticket, may, edits=request.GET.get("panel") == "fields"),
@@ -98,13 +100,14 @@ def show(request: HttpRequest, ticket: Ticket, forms: Forms, *, status: int = 20
     )
 
 
-def _news(request: HttpRequest, ticket: Ticket, alarm: SafeString) -> dict[str, Any]:
+def _news(request: HttpRequest, ticket: Ticket, alarm: SafeString, owed: Promises) -> dict[str, Any]:
     return {
         "ticket": ticket,
         "here": ticket.desk_url,
         "alarm": alarm,
         "view": last_view(request),
-        "seen": _digest(ticket, alarm),
+        "promises": owed,
+        "seen": _digest(ticket, alarm, owed),
         "talk": conversation(request, ticket, cursor=request.GET.get("before", "")),
         "named": _named(ticket),
     }
@@ -121,9 +124,9 @@ def _named(ticket: Ticket) -> dict[str, str]:
     return {name: next((one.name for one in lists[name] if one.pk == pk), "") for name, pk in chosen.items()}
 
 
-def _digest(ticket: Ticket, alarm: str) -> str:
-    """Changes with anything of the ticket and its alarm, times apart, which the browser counts on by itself."""
-    said = f"{ticket.updated_at.isoformat()} {_CHANGES_BY_ITSELF.sub('', alarm)}"
+def _digest(ticket: Ticket, alarm: str, owed: Promises) -> str:
+    """Changes with anything of the ticket, its alarm and promises, but for times: the browser counts them on."""
+    said = f"{ticket.updated_at.isoformat()} {_CHANGES_BY_ITSELF.sub('', alarm)} {owed.mark}"
     return blake2s(said.encode(), digest_size=8).hexdigest()
 
 

@@ -1,6 +1,7 @@
 from tickets.views.customer.list import request_list
 from tickets.views.customer.new import request_new
 from tickets.views.customer.page import request_detail
+from tickets.views.customer.promises import request_promises
 from tickets.views.customer.verbs import (
     request_cc_add,
     request_cc_remove,
@@ -16,6 +17,7 @@ __all__ = [
     "request_detail",
     "request_list",
     "request_new",
+    "request_promises",
     "request_raise",
     "request_reopen",
     "request_reply",

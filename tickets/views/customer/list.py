@@ -1,6 +1,7 @@
 """*My requests*."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
@@ -14,7 +15,7 @@ from supportdesk.lib import clock, keyset
 from supportdesk.lib.errors import Invalid
 from supportdesk.lib.http import page
 from tickets import access
-from tickets.models import Participant, Ticket
+from tickets.models import Participant, SlaClock, Ticket
 from tickets.querysets import TicketQuerySet
 from tickets.standing import standing_of
 from tickets.states import UNFINISHED, Status
@@ -54,7 +55,6 @@ def request_list(request: HttpRequest) -> HttpResponseBase:
     status = request.GET.get("status", "")
     words = request.GET.get("q", "").replace("\x00", "").strip()[:200]
     base = _of_scope(user, scope)
-    now = clock.now()
     rows = _matching(base, status, words)
     try:
         shown = keyset.page_of(
@@ -68,7 +68,7 @@ def request_list(request: HttpRequest) -> HttpResponseBase:
         "statuses": [(key, label) for key, (label, _) in STATUSES.items()],
         "status": status if status in STATUSES else "",
         "q": words,
-        "rows": [{"ticket": ticket, "standing": standing_of(ticket, now=now)} for ticket in shown.rows],
+        "rows": _rows(shown.rows, now=clock.now()),
         "waiting_for_you": base.filter(status=Status.PENDING)[:_MOST_COUNTED].count(),
         "is_filtered": bool(words or status in STATUSES),
         "can_submit": access.may_submit(user, list(access.organizations_to_submit_for(user))),
@@ -76,6 +76,15 @@ def request_list(request: HttpRequest) -> HttpResponseBase:
         **_pager(request, shown),
     }
     return page(request, "tickets/customer/list.html", context)
+
+
+def _rows(tickets: list[Ticket], *, now: datetime) -> list[dict[str, Any]]:
+    clocks: dict[int, list[SlaClock]] = {}
+    for one in SlaClock.objects.running().of(tickets):
+        clocks.setdefault(one.ticket_id, []).append(one)
+    return [
+        {"ticket": ticket, "standing": standing_of(ticket, clocks.get(ticket.pk, ()), now=now)} for ticket in tickets
+    ]
 
 
 def _scopes(user: User, wanted: str) -> list[Scope]:

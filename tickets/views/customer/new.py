@@ -133,9 +133,10 @@ def _targets(form: RequestForm) -> dict[int | None, dict[int, Target]]:
 
 def _promise_line(target: Target | None, now: datetime) -> str:
     """`First reply by Mon 16:30 (8 business hours)`, in the customer's own zone; nothing where nothing is promised."""
-    if target is None:
+    by_when = due(target, now) if target else None
+    if target is None or by_when is None:
         return ""
-    at = deadline(timezone.localtime(due(target, now)), timezone.localtime(now))
+    at = deadline(timezone.localtime(by_when), timezone.localtime(now))
     return f"First reply by {at} ({target_in_words(target)})"
 
 

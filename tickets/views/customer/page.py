@@ -13,9 +13,9 @@ from supportdesk.lib.http import page
 from tickets import access
 from tickets.forms.customer import CopyForm, RaiseForm, ReplyForm, higher_than
 from tickets.history import FOR_CUSTOMERS, Happening, happenings
-from tickets.models import EventKind, Message, Participant, Ticket
+from tickets.models import EventKind, Message, Participant, SlaClock, Ticket
 from tickets.standing import standing_of
-from tickets.states import Verb, permits
+from tickets.states import Status, Verb, permits
 from tickets.views.gate import find_ticket, for_customers
 
 MOST_MESSAGES = 100
@@ -35,26 +35,30 @@ class Forms:
 @for_customers
 def request_detail(request: HttpRequest, number: int) -> HttpResponseBase:
     ticket = find_ticket(request.user, number)
-    if request.htmx and request.GET.get("seen") == seen_mark(ticket):
+    if request.htmx and request.GET.get("seen") == seen_mark(ticket, now=clock.now()):
         # The open page asks every now and then: nothing new costs one query and no body.
         return HttpResponse(status=204)
     return show_request(request, ticket, Forms())
 
 
-def seen_mark(ticket: Ticket) -> str:
+def seen_mark(ticket: Ticket, *, now: datetime) -> str:
     """What changes with anything that the customer can see, and with nothing else (S050)."""
-    return format(int(ticket.public_updated_at.timestamp() * 1_000_000), "x")
+    mark = format(int(ticket.public_updated_at.timestamp() * 1_000_000), "x")
+    due = ticket.next_due_at
+    if due is None or ticket.state_for_customer not in {Status.NEW, Status.OPEN}:
+        return mark  # no deadline is shown
+    return f"{mark}-{int(due.timestamp()):x}{'-late' if due < now else ''}"
 
 
 def show_request(request: HttpRequest, ticket: Ticket, forms: Forms, *, status: int = 200) -> HttpResponse:
     """The page of `ticket`, or for htmx its changing part."""
-    user = request.user
+    user, now = request.user, clock.now()
     may = _permissions(user, ticket)
     shown = _filled(forms, user, ticket, may)
     context = {
         "ticket": ticket,
-        "standing": standing_of(ticket, now=clock.now()),
-        "seen": seen_mark(ticket),
+        "standing": standing_of(ticket, SlaClock.objects.running().of([ticket]), now=now),
+        "seen": seen_mark(ticket, now=now),
         "may": may,
         "copies": _copies(ticket),
         "forms": shown,
