@@ -110,6 +110,22 @@ def test_new_only_leaves_what_runs_and_holds_for_what_begins(
     no_difference()
 
 
+@pytest.mark.parametrize("scope", ["new", "selection"])
+def test_a_job_of_before_does_not_move_what_was_to_stay(
+    rita: User, admin: Client, no_difference: Callable[[], None], scope: str
+) -> None:
+    """Clocks that slip by a job for all are taken up for some minutes; not by a version that isn't for them."""
+    stays, chosen = (factories.open_ticket(rita, priority=1) for _ in range(2))
+    apply(admin, draft_of(admin, {("premier", "first_reply", 1): ("45", "minutes")}), "all")
+    retarget.work(now=clock.now())
+    apply(admin, draft_of(admin, {("premier", "first_reply", 1): ("30", "minutes")}), scope, [chosen])
+    retarget.work(now=clock.now())
+    retarget.work(now=clock.now())
+    assert stays.clocks.get(promise="first_reply").terms.policy_version.number == 2
+    assert chosen.clocks.get(promise="first_reply").terms.policy_version.number == (3 if scope == "selection" else 2)
+    no_difference()
+
+
 def test_old_target_does_not_survive_a_policy_change(
     rita: User, admin: Client, no_difference: Callable[[], None]
 ) -> None:
