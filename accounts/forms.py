@@ -143,7 +143,8 @@ class ProfileForm(forms.ModelForm):
 
     def save(self, commit: bool = True) -> User:
         user: User = self.instance
-        user.save(update_fields=["name", "time_zone", "country", "subdivision"])
+        with transaction.atomic():  # with what follows from another place
+            user.save(update_fields=["name", "time_zone", "country", "subdivision"])
         return user
 
 

@@ -5,6 +5,8 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
+from django.contrib.admin.widgets import AdminTimeWidget
+from django.db import models
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
@@ -107,8 +109,12 @@ class DateForm(forms.ModelForm):
         return data
 
 
+_TIMES = {models.TimeField: {"widget": AdminTimeWidget(format="%H:%M")}}
+
+
 class SpanInline(admin.TabularInline):
     model = CalendarSpan
+    formfield_overrides = _TIMES
     formset = SpanRows
     extra = 1
     verbose_name = "span"
@@ -117,6 +123,7 @@ class SpanInline(admin.TabularInline):
 
 class DateInline(admin.TabularInline):
     model = CalendarDate
+    formfield_overrides = _TIMES
     form = DateForm
     formset = DateRows
     extra = 1
@@ -158,5 +165,6 @@ class BusinessCalendarAdmin(InUseAdmin):
             return
         job = retarget.ask_if_open(Retargeting.Scope.CALENDAR, row.pk, by=request.user, at=at)
         if job is not None:
-            told = f"The open promises of {job.total} requests are being put on these hours; the time used is kept."
+            whose = "1 request" if job.total == 1 else f"{job.total} requests"
+            told = f"The open promises of {whose} are being put on these hours; the time used is kept."
             self.message_user(request, told, messages.INFO)

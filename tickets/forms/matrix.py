@@ -34,7 +34,8 @@ class SpanWidget(forms.MultiWidget):
     """A number and its unit."""
 
     def __init__(self, label: str) -> None:
-        number = forms.TextInput({"size": 4, "inputmode": "decimal", "autocomplete": "off", "aria-label": label})
+        plain = {"size": 4, "inputmode": "decimal", "autocomplete": "off", "placeholder": "none"}
+        number = forms.TextInput({**plain, "aria-label": label})
         units = [(name, words) for name, (words, *_) in UNITS.items()]
         super().__init__({"number": number, "unit": forms.Select({"aria-label": f"{label}: unit"}, units)})
 
@@ -50,9 +51,14 @@ class SpanField(forms.MultiValueField):
     """Minutes and hours; None where the number is left empty."""
 
     def __init__(self, label: str) -> None:
-        units = forms.ChoiceField(choices=[(name, words) for name, (words, *_) in UNITS.items()])
+        choices = [(name, words) for name, (words, *_) in UNITS.items()]
+        units = forms.ChoiceField(choices=choices, error_messages={"incomplete": "Choose a unit."})
         parts = (forms.CharField(required=False), units)
         super().__init__(parts, require_all_fields=False, required=False, label=label, widget=SpanWidget(label))
+
+    def prepare_value(self, value: Any) -> Any:
+        """A tuple would be taken for what the two inputs say."""
+        return self.widget.decompress(value) if isinstance(value, tuple) else value
 
     def compress(self, data_list: list[str]) -> Target | None:
         number = data_list[0] if data_list else ""
@@ -110,8 +116,8 @@ class PolicyForm(forms.Form):
         self.policy = policy
         edit = edit or (drafts.Edit.of(policy.current) if policy.current else None)
         super().__init__(data, prefix=f"p{policy.pk}", initial=_initial(edit), use_required_attribute=False)
-        self.fields["warn_percent"] = NumbersField(1, 99, "Warn at", "Percent of a target used up.")
-        self.fields["warn_before"] = NumbersField(1, 60 * 24 * 30, "and before it is due", "Minutes.")
+        self.fields["warn_percent"] = NumbersField(1, 99, "Warn at", "% of a target used up")
+        self.fields["warn_before"] = NumbersField(1, 60 * 24 * 30, "and", "minutes before it is due")
         for promise in Promise:
             for priority in Priority:
                 label = f"{policy}, {priority.label}: {promise.label}"

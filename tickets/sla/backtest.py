@@ -36,8 +36,11 @@ def work(*, now: datetime, seconds: float = 60.0) -> int:
     """Look back for at most about `seconds`; the number of tickets looked at."""
     until, looked = time.monotonic() + seconds, 0
     for pk in list(PolicyDraft.objects.filter(backtested_at=None).order_by("pk").values_list("pk", flat=True)):
-        while time.monotonic() < until and (done := batch(pk, now=now)):
-            looked += done
+        try:
+            while time.monotonic() < until and (done := batch(pk, now=now)):
+                looked += done
+        except Exception:
+            logger.exception("draft %s could not be looked back on", pk)
     return looked
 
 

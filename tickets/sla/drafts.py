@@ -76,7 +76,7 @@ def begin(edits: Mapping[int, Edit], *, by: User, at: datetime) -> PolicyDraft:
     changed = {}
     for pk, typed in edits.items():
         edit = _in_order(typed)
-        if edit == _base_of(policies[pk], edit):
+        if edit == _base_of(policies[pk], edit) or (edit.base is None and not edit.targets):
             continue
         _check_base(policies[pk], edit)
         check(edit, at=at)
@@ -118,11 +118,13 @@ def _check_base(policy: SlaPolicy, edit: Edit) -> None:
 
 def stale(draft: PolicyDraft) -> str:
     """The sentence that refuses a draft whose base isn't in force any more; empty while it may be applied."""
-    policies = SlaPolicy.objects.with_content().in_bulk(edits_of(draft))
+    edits = edits_of(draft)
+    policies = SlaPolicy.objects.with_content().in_bulk(edits)
+    calendars = set(BusinessCalendar.objects.exclude(current=None).values_list("pk", flat=True))
     try:
-        for pk, edit in edits_of(draft).items():
-            if pk not in policies:
-                raise Conflict("A policy that this draft edits is gone.", code="stale")
+        for pk, edit in edits.items():
+            if pk not in policies or edit.calendar not in calendars:
+                raise Conflict("A policy or calendar that this draft names is gone.", code="stale")
             _check_base(policies[pk], edit)
     except Conflict as refusal:
         return refusal.sentence

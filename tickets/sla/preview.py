@@ -150,7 +150,7 @@ def _look_at(ticket: Ticket, rows: list[SlaClock], lookup: Lookup, now: datetime
         tickets=1,
         moves=sum(copy.terms != row.terms for copy, row in zip(kept, rows, strict=True)),
         redated=sum(copy.due_at != row.due_at for copy, row in zip(kept, rows, strict=True)),
-        begins=len(started),
+        begins=sum(clocks.target_of(copy) is not None for copy in started),
         breaks=sum(breaks(copy, now) for copy in kept),
     )
     return Affected(ticket, counts, earliest(rows), earliest(cast(list[SlaClock], copies)))

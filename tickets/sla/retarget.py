@@ -100,9 +100,18 @@ def _look_for_stragglers(now: datetime) -> None:
     versioned = (Retargeting.Scope.POLICY, Retargeting.Scope.CALENDAR)
     late = Retargeting.objects.filter(finished_at__gt=now - _STRAGGLERS_FOR, scope__in=versioned, tickets=None)
     for job in late.order_by("scope", "subject", "-pk").distinct("scope", "subject"):
+        if _is_overtaken(job):
+            continue
         left_behind = concerned(job).filter(started_at__gte=job.made_at - _STRAGGLERS_FOR)
         if left_behind.exclude(_on_current_version(job)).exists():
             Retargeting.objects.filter(pk=job.pk).update(finished_at=None, position=0)
+
+
+def _is_overtaken(job: Retargeting) -> bool:
+    """Whether a later version came, perhaps for new clocks or a selection only: it isn't this job's to move to it."""
+    if job.scope != Retargeting.Scope.POLICY:
+        return False
+    return SlaPolicy.objects.filter(pk=job.subject, current__made_at__gt=job.made_at).exists()
 
 
 def _on_current_version(job: Retargeting) -> Q:

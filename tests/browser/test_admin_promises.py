@@ -1,0 +1,45 @@
+"""The matrix of promises and its drafts in a real browser."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from accounts.models import User
+from supportdesk.lib import clock
+from tests import factories
+from tests.tickets.sla.editing import MATRIX, cell
+from tickets.sla import backtest, retarget
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_ada_edits_looks_and_applies(rita: User, ada: User, window: Callable[..., Any], theme: str) -> None:
+    factories.open_ticket(rita, at=clock.now() - factories.minutes(45), priority=1)
+    view = window(ada, theme=theme)
+    page = view.open(MATRIX)
+    assert view.overflow() <= 0
+    assert not view.accessibility_faults()
+    number = page.locator(f"input[name={cell('premier', 'first_reply', 1)}_number]")
+    number.fill("half")
+    page.get_by_role("button", name="Preview").click()
+    assert page.get_by_text("Give a number such as 4").is_visible()
+    assert number.input_value() == "half"
+    assert not view.accessibility_faults()
+    number.fill("0.5")
+    page.get_by_role("button", name="Preview").click()
+    assert page.get_by_text("1 open clock moves, 1 would breach at once").is_visible()
+    assert view.overflow() <= 0
+    assert not view.accessibility_faults()
+    page.get_by_label("All", exact=True).check()
+    page.get_by_label("Note").fill("Quicker")
+    backtest.work(now=clock.now())
+    page.locator("#backtest:not([data-refresh])").wait_for()
+    assert page.get_by_label("Note").input_value() == "Quicker"
+    page.get_by_role("button", name="Apply").click()
+    assert page.get_by_text("under way").is_visible()
+    retarget.work(now=clock.now())
+    page.locator("#progress:not([data-refresh])").wait_for()
+    assert page.get_by_text("1 of 1").is_visible()
+    assert not view.accessibility_faults()
