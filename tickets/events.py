@@ -24,8 +24,10 @@ def record(
     """Append what happened to the locked `ticket`, in the caller's transaction; `by` None is the system.
 
     Its clocks follow at once, so that no verb can forget them; workers are woken after commit. Events that may begin a
-    clock carry the terms in force, `terms` where the caller knows better.
+    clock carry the terms in force, `terms` where the caller knows better. What happens to a ticket never goes back in
+    time: who had to wait for the lock comes after whom they waited for, whatever the time at their door.
     """
+    at = live.not_before(ticket, kind, at)
     terms = terms or live.terms_for(ticket, kind)
     if terms is not None:
         data["terms"] = terms.pk

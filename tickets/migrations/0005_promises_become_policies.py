@@ -31,6 +31,8 @@ def make_policies(apps, schema_editor):
         targets.filter(plan=plan).update(version=version)
         policy.current = version
         policy.save(update_fields=["current"])
+    # The table is altered in this transaction, which PostgreSQL refuses while checks of its keys are outstanding.
+    schema_editor.execute("SET CONSTRAINTS ALL IMMEDIATE")
 
 
 def _calendar(apps, now):

@@ -4,6 +4,8 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any, cast
 
+from django.db.models import Max
+
 from supportdesk.lib import bulk
 from tickets.models import EventKind, ServiceTerms, SlaClock, Ticket, TicketEvent
 from tickets.sla import clocks
@@ -15,6 +17,14 @@ COLUMNS = (
     *("priority", "terms", "running_since", "used", "due_at", "next_action_at"),
     *("breached_at", "met_at", "ended_at", "spans"),
 )
+
+
+def not_before(ticket: Ticket, kind: EventKind, at: datetime) -> datetime:
+    """`at`, or when the locked ticket's last event was, if that is later: clocks can't go back."""
+    if kind is EventKind.CREATED or kind not in MATTERING:
+        return at
+    last = TicketEvent.objects.filter(ticket=ticket).aggregate(at=Max("at"))["at"]
+    return max(at, last) if last else at
 
 
 def terms_for(ticket: Ticket, kind: EventKind) -> ServiceTerms | None:

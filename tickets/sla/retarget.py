@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import F, Max, Q
 
 from accounts.models import User
 from supportdesk.lib import bulk, queue
@@ -158,15 +158,18 @@ def _move(numbers: Sequence[int], job: Retargeting, now: datetime) -> Outcome:
     )
     outcome, lookup = Outcome(), Lookup(moves_version=job.scope == Retargeting.Scope.POLICY)
     lookup.prepare(found)
+    last = dict(TicketEvent.objects.filter(ticket__in=found).values_list("ticket").annotate(at=Max("at")))
     done: list[tuple[Ticket, TicketEvent, list[SlaClock], list[SlaClock]]] = []
     for ticket in found:
         clocks = open_clocks.get(ticket.pk, [])
         former = [clock.terms for clock in clocks]
-        one = _move_one(ticket, clocks, lookup, job, now)
+        # A verb that was quicker with the lock may have a later time: what happens to a ticket never goes back.
+        at = max(now, last.get(ticket.pk, now))
+        one = _move_one(ticket, clocks, lookup, job, at)
         if one is not None:
             done.append((ticket, *one))
             outcome.moved += sum(clock.terms != terms for clock, terms in zip(clocks, former, strict=True))
-            outcome.broken += sum(breaks(clock, now) for clock in clocks)
+            outcome.broken += sum(breaks(clock, at) for clock in clocks)
     _save(done, now)
     return outcome
 
@@ -248,7 +251,7 @@ def meaning(ticket: Ticket, event: TicketEvent, moves: Moves, current: Any) -> M
 
 
 def _move_one(
-    ticket: Ticket, clocks: list[SlaClock], lookup: Lookup, job: Retargeting, now: datetime
+    ticket: Ticket, clocks: list[SlaClock], lookup: Lookup, job: Retargeting, at: datetime
 ) -> tuple[TicketEvent, list[SlaClock], list[SlaClock]] | None:
     """The event of one ticket, its clocks as they follow it, and those that it starts; None where nothing changes."""
     plan = planned(ticket, [clock.terms for clock in clocks], lookup)
@@ -260,7 +263,8 @@ def _move_one(
         "terms": current.pk,
         "moves": {old.pk: new.pk for old, new in moves.items()},
     }
-    event = TicketEvent(ticket=ticket, kind=EventKind.RETARGETED, actor=job.made_by, data=data, at=now)
+    # Nobody is mailed of it: thousands of such events must not stand before those that somebody waits for.
+    event = TicketEvent(ticket=ticket, kind=EventKind.RETARGETED, actor=job.made_by, data=data, at=at, notified_at=at)
     return event, clocks, live.carry_on(ticket, clocks, meaning(ticket, event, moves, current))
 
 

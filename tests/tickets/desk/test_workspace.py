@@ -114,8 +114,9 @@ def test_a_long_conversation_shows_its_newest_thirty_and_leads_to_the_rest(
     ticket: Ticket, rita: User, bo: User, client_of: ClientOf
 ) -> None:
     for number in range(70):
+        if number == 5:
+            actions.take(ticket, by=bo, at=at(5.5))
         actions.reply(ticket, by=rita, body=f"Message {number}.", at=at(number + 1))
-    actions.take(ticket, by=bo, at=at(5.5))
     browser = client_of(bo)
     seen: list[str] = []
     address = f"/desk/tickets/{ticket.number}/"

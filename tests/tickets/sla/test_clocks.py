@@ -3,10 +3,11 @@
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.core.management import call_command
 from django.utils import timezone
 
 from accounts.models import User
@@ -550,3 +551,15 @@ def test_the_servers_zone_is_never_used_for_a_customers_hours(
     for person, priority, at, zone, by_when in asked:
         ticket = factories.open_ticket(person, at=timezone.localtime(wall(at, zone)), priority=priority)
         assert due(ticket) == wall(by_when, zone)
+
+
+def test_who_waited_for_the_lock_comes_after_whom_they_waited_for(rita: User, bo: User) -> None:
+    """Doors read the clock before they get the ticket: a reply may be recorded before a change that began earlier."""
+    opened = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
+    ticket = factories.open_ticket(rita, at=opened)
+    actions.answer(ticket, by=bo, body="Which version?", submit_as=Status.OPEN, at=opened + timedelta(minutes=1))
+    actions.reply(ticket, by=rita, body="10.5.2", at=opened + timedelta(minutes=3))
+    actions.change_fields(ticket, by=bo, changes={"priority": Priority.URGENT}, at=opened + timedelta(minutes=2))
+    clock = SlaClock.objects.open().get(ticket=ticket, promise="next_reply")
+    assert clock.running_since == clock.started_at == opened + timedelta(minutes=3)
+    call_command("rebuild_clocks", "--check")
