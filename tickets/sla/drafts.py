@@ -140,7 +140,7 @@ def apply(
 ) -> list[Retargeting]:
     """Make the draft hold: for all open clocks (`tickets` None), for those of `tickets`, or only for new ones (none).
 
-    Raises Conflict where it was applied already or is stale.
+    Raises Conflict where it was applied already, is stale, or while an earlier edit still moves clocks.
     """
     row = PolicyDraft.objects.select_for_update().get(pk=draft.pk)
     if row.applied_at is not None:
@@ -149,6 +149,11 @@ def apply(
     list(SlaPolicy.objects.select_for_update(of=("self",)).filter(pk__in=edits).order_by("pk"))
     if sentence := stale(row):
         raise Conflict(sentence, code="stale")
+    if retarget.is_moving(edits):
+        # It would take its clocks to what this edit makes of the policy, be that for new ones only.
+        raise Conflict(
+            "An earlier edit still moves open clocks. Apply this one once that is done.", code="still_moving"
+        )
     policies = SlaPolicy.objects.in_bulk(edits)
     for pk, edit in edits.items():
         _publish(policies[pk], edit, by=by, at=at, note=note)

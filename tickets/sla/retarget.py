@@ -63,6 +63,13 @@ def ask_if_open(scope: Retargeting.Scope, subject: int, *, by: User | None, at: 
     return ask(scope, subject, by=by, at=at)
 
 
+def is_moving(policies: Iterable[int]) -> bool:
+    """Whether an edit of one of these policies (keys) is still being applied to open clocks."""
+    return Retargeting.objects.filter(
+        scope=Retargeting.Scope.POLICY, subject__in=list(policies), finished_at=None
+    ).exists()
+
+
 def concerned(job: Retargeting) -> SlaClockQuerySet:
     """The open clocks that the job is about."""
     clocks = SlaClock.objects.open().filter(_scope(job))

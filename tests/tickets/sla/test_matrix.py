@@ -261,6 +261,18 @@ def test_a_draft_whose_calendar_is_gone_is_refused(northwind: Organization, admi
     assert draft.backtested_at
 
 
+def test_new_only_waits_until_an_earlier_edit_has_moved_its_clocks(desk: list[Ticket], admin: Client) -> None:
+    assert apply(admin, draft_of(admin, TIGHTER), "all").status_code == 302
+    tighter = SlaPolicy.objects.get(plan__slug="premier").current
+    later = draft_of(admin, {("premier", "first_reply", 1): ("5", "minutes")})
+    assert "An earlier edit still moves open clocks" in apply(admin, later, "new").content.decode()
+    retarget_clocks()
+    assert apply(admin, later, "new").status_code == 302
+    retarget_clocks()
+    open_clocks = SlaClock.objects.open().filter(terms__policy_version__policy__plan__slug="premier")
+    assert {clock.terms.policy_version for clock in open_clocks} == {tighter}
+
+
 def test_a_draft_is_applied_once(desk: list[Ticket], admin: Client) -> None:
     draft = draft_of(admin, TIGHTER)
     assert apply(admin, draft, "all").status_code == 302
