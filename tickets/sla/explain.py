@@ -14,11 +14,10 @@ from django.db.models import Q
 from accounts import places
 from tickets.models import Priority, ServiceTerms, SlaClock, Ticket
 from tickets.sla import week
-from tickets.sla.countdown import Countdown, countdown, hours_in_words
+from tickets.sla.countdown import Countdown, countdown, hours_in_words, target_in_words
 from tickets.sla.holidays import holiday_name
 from tickets.sla.promises import HoursKind, Promise
 from tickets.sla.terms import Target, holidays_between
-from tickets.standing import target_in_words
 
 REASONS = {
     "submitted": "The request was submitted",

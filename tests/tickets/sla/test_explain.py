@@ -82,8 +82,8 @@ def test_friday_half_past_four_is_due_monday_half_past_four(sam: User, ann: User
 @pytest.mark.parametrize(
     ("person", "submitted", "due", "hours"),
     [
-        ("sam", local(21, 10), local(23, 2), "weekdays day and night, New York"),
-        ("sam", local(20, 23), local(23, 1), "weekdays day and night, New York"),
+        ("sam", local(21, 10), local(23, 2), "day and night on weekdays, New York"),
+        ("sam", local(20, 23), local(23, 1), "day and night on weekdays, New York"),
         ("rita", datetime(2026, 11, 21, 9, tzinfo=UTC), datetime(2026, 11, 21, 10, tzinfo=UTC), "around the clock"),
     ],
 )

@@ -19,9 +19,9 @@ from tickets import access, actions
 from tickets.forms.customer import RequestForm
 from tickets.guidance import guides, guides_html
 from tickets.models import Channel, Priority
+from tickets.sla.countdown import target_in_words
 from tickets.sla.offers import due, first_replies, first_replies_of_each
 from tickets.sla.terms import Target
-from tickets.standing import target_in_words
 from tickets.views.customer.self_service import self_service
 from tickets.views.gate import for_customers
 
