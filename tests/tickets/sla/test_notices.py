@@ -471,7 +471,9 @@ def test_a_mail_tells_hours_and_lengths_in_the_words_of_the_pages(sam: User, bo:
     urgent(sam, to=bo)
     assert watch(minutes(91)) == 1
     (mail,) = mails(bo)
-    assert "First reply is due Mon 23 Nov 2026, 12:00 CET: 29 m left, day and night on weekdays, New York\n" in mail.text
+    assert (
+        "First reply is due Mon 23 Nov 2026, 12:00 CET: 29 m left, day and night on weekdays, New York\n" in mail.text
+    )
 
 
 def test_a_single_notice_names_its_ticket_and_is_one_line(rita: User, bo: User) -> None:
