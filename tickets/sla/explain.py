@@ -95,6 +95,7 @@ class Explanation:
     started_at: datetime
     due_at: datetime | None
     met_at: datetime | None
+    warned_at: datetime | None
     broke_at: datetime | None
     ended_at: datetime | None
     stretches: tuple[Stretch, ...]
@@ -151,6 +152,7 @@ def _explained(clock: SlaClock, terms: Mapping[int, ServiceTerms], now: datetime
         started_at=clock.started_at,
         due_at=due,
         met_at=clock.met_at,
+        warned_at=clock.warned_at,
         broke_at=clock.breached_at,
         ended_at=clock.ended_at,
         stretches=stretches,

@@ -131,6 +131,12 @@ def test_each_row_counts_down_on_its_clock(rita: User, sam: User, bo: User, clie
         assert f'id="clock-{found[2]}"' in client_of(bo).get(found[1]).content.decode()
 
 
+def test_each_column_has_a_header(rita: User, bo: User, client_of: ClientOf) -> None:
+    factories.open_ticket(rita)
+    head = client_of(bo).get("/desk/").content.decode().split("<thead>")[1].split("</thead>")[0]
+    assert head.count('<th scope="col"') == head.count("</th>") == 9
+
+
 def test_the_open_page_learns_of_a_warning_and_a_breach_though_nothing_happened(
     rita: User, bo: User, client_of: ClientOf
 ) -> None:
