@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.conf import settings
+from django.urls import reverse
 from rest_framework import serializers
 
 from accounts.models import Organization, User
@@ -72,13 +73,20 @@ class TicketSerializer(serializers.Serializer[Ticket]):
     requester = PersonSerializer()
     created_at = serializers.DateTimeField()
     updated_at = serializers.DateTimeField(source="public_updated_at")
+    next_due_at = serializers.DateTimeField(
+        allow_null=True, help_text="The earliest deadline of the promises that run; null while none does."
+    )
     url = serializers.SerializerMethodField()
+    promises_url = serializers.SerializerMethodField(help_text="How each deadline came about, from this API.")
 
     def get_priority(self, ticket: Ticket) -> str | None:
         return _NAMES.get(ticket.priority) if ticket.priority else None
 
     def get_url(self, ticket: Ticket) -> str:
         return ticket.public_address
+
+    def get_promises_url(self, ticket: Ticket) -> str:
+        return settings.SITE_URL + reverse("api_promises", args=[ticket.number])
 
 
 class StaffTicketSerializer(TicketSerializer):
@@ -147,6 +155,7 @@ class PromiseSerializer(serializers.Serializer[Any]):
     started_at = serializers.DateTimeField()
     due_at = serializers.DateTimeField(allow_null=True)
     met_at = serializers.DateTimeField(allow_null=True)
+    warned_at = serializers.DateTimeField(allow_null=True, help_text="When our staff was warned.")
     broke_at = serializers.DateTimeField(allow_null=True)
     ended_at = serializers.DateTimeField(allow_null=True)
     stretches = StretchSerializer(many=True)

@@ -5,9 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from tickets.models import SlaClock, Ticket
-from tickets.models.sla import span_in_words
-from tickets.sla.promises import HoursKind, Promise
-from tickets.sla.terms import Target
+from tickets.sla.promises import Promise
 from tickets.states import Status
 
 _OWED = {
@@ -78,11 +76,3 @@ def _owed(open_clocks: Iterable[SlaClock], now: datetime, awaited: Promise | Non
     if awaited is not None and awaited not in {promise for _, promise in timed}:
         owed.insert(0, Owed(_OWED[awaited]))
     return tuple(owed)
-
-
-def target_in_words(target: Target) -> str:
-    """`1 hour, around the clock`; spans in business time name it themselves."""
-    span = span_in_words(target.minutes, target.kind)
-    if target.kind is HoursKind.BUSINESS:
-        return span
-    return f"{span}, {'day and night on weekdays' if target.is_weekdays else 'around the clock'}"

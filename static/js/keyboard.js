@@ -87,14 +87,15 @@ function step(by) {
   const here = list.indexOf(current());
   const next = list[here < 0 ? (by > 0 ? 0 : list.length - 1) : Math.min(list.length - 1, Math.max(0, here + by))];
   for (const row of list) row.toggleAttribute("data-current", row === next);
-  const link = next.querySelector("[data-open], a");
+  const link = next.querySelector("[data-open]") ?? next.querySelector("a");
   link?.focus();
   next.scrollIntoView({ block: "nearest" });
   return true;
 }
 
 function open() {
-  const link = current()?.querySelector("a[data-open], a");
+  const row = current();
+  const link = row?.querySelector("a[data-open]") ?? row?.querySelector("a");
   link?.click();
   return Boolean(link);
 }

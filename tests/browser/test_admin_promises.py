@@ -34,8 +34,12 @@ def test_ada_edits_looks_and_applies(rita: User, ada: User, window: Callable[...
     assert not view.accessibility_faults()
     page.get_by_label("All", exact=True).check()
     page.get_by_label("Note").fill("Quicker")
+    said = page.locator("#backtest").get_by_role("status")
+    said.evaluate("it => it.wasHere = true")
     backtest.work(now=clock.now())
     page.locator("#backtest:not([data-refresh])").wait_for()
+    assert said.evaluate("it => it.wasHere")
+    assert said.inner_text() == "Every request of these days was replayed."
     assert page.get_by_label("Note").input_value() == "Quicker"
     page.get_by_role("button", name="Apply").click()
     assert page.get_by_text("under way").is_visible()

@@ -5,6 +5,7 @@ import logging
 import os
 import threading
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -105,6 +106,26 @@ def test_s050_s052_a_customer_reads_neither_notes_nor_addresses_nor_what_is_inte
         message for message in client_of(bo).get(f"{LIST}{ticket.number}/").json()["messages"] if message["is_note"]
     ]
     assert [note["body"] for note in notes] == ["Secret note"]
+
+
+def test_a_ticket_says_what_is_due_next_and_where_that_is_explained(
+    rita: User, bo: User, ticket: Ticket, client_of: ClientOf
+) -> None:
+    for person in (rita, bo):
+        for body in (
+            client_of(person).get(f"{LIST}{ticket.number}/").json(),
+            client_of(person).get(LIST).json()["results"][0],
+        ):
+            assert body["promises_url"] == f"http://testserver/api/v1/tickets/{ticket.number}/promises/"
+            assert datetime.fromisoformat(body["next_due_at"]) == ticket.next_due_at
+    explained = client_of(rita).get(body["promises_url"]).json()["results"]
+    assert datetime.fromisoformat(explained[0]["due_at"]) == ticket.next_due_at
+    actions.solve(ticket, by=bo, at=clock.now())
+    assert client_of(rita).get(f"{LIST}{ticket.number}/").json()["next_due_at"] is None
+    schema = Client().get("/api/schema/", headers={"Accept": "application/vnd.oai.openapi+json"}).json()
+    told = schema["components"]["schemas"]["Ticket"]["properties"]
+    assert told["next_due_at"]["nullable"] is True
+    assert "deadline" in told["promises_url"]["description"]
 
 
 def test_on_hold_is_found_under_open_and_is_no_status_of_customers(

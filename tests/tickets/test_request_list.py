@@ -36,6 +36,14 @@ def test_mine_in_copy_and_my_organisations(rita: User, tom: User, mona: User, sa
     assert "Northwind" in client_of(mona).get("/requests/").content.decode()
 
 
+def test_what_is_owed_leads_to_how_it_came_about(rita: User, bo: User, client_of: ClientOf) -> None:
+    owed, answered = factories.open_ticket(rita), factories.open_ticket(rita)
+    actions.answer(answered, by=bo, body="Which?", submit_as=Status.PENDING, at=clock.now())
+    page = client_of(rita).get("/requests/").content.decode()
+    assert f'We owe you <a class="link above" href="/requests/{owed.number}/promises/">a first answer by <time' in page
+    assert f"/requests/{answered.number}/promises/" not in page
+
+
 @pytest.mark.parametrize("name", ["rita", "tom", "sam", "fred"])
 def test_only_a_manager_has_the_organisations_tab(
     mona: User, client_of: ClientOf, request: pytest.FixtureRequest, name: str

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db.models import F
 from django.test import Client
 
 from accounts.models import Membership, User
@@ -14,7 +15,7 @@ from supportdesk.lib import clock
 from tests import factories
 from tests.tickets.forms import without_tokens
 from tickets import actions
-from tickets.models import Message, Priority, Ticket
+from tickets.models import Message, Priority, SlaClock, Ticket
 from tickets.states import Status
 
 pytestmark = pytest.mark.django_db
@@ -37,7 +38,9 @@ def test_it_says_who_owes_whom_what(rita: User, bo: User, ticket: Ticket, client
     page = page_of(browser, ticket)
     assert "We owe you a first answer by <time " in page
     assert f'<a class="link small" href="/requests/{ticket.number}/promises/">How this came about</a>' in page
+    how = f'href="/requests/{ticket.number}/promises/">How this came about</a>'
     actions.answer(ticket, by=bo, body="Which version?", submit_as=Status.PENDING, at=clock.now())
+    assert how in page_of(browser, ticket)
     assert "We asked you something and wait for your answer." in page_of(browser, ticket)
     actions.reply(ticket, by=rita, body="10.5.2", at=clock.now())
     assert "You wrote last: we owe you a reply by " in page_of(browser, ticket)
@@ -48,6 +51,7 @@ def test_it_says_who_owes_whom_what(rita: User, bo: User, ticket: Ticket, client
     actions.close_solved(ticket.pk, now=clock.now() + timedelta(hours=49))
     page = page_of(browser, ticket)
     assert "Closed. A reply opens a follow-up request." in page
+    assert how in page
     assert "This request was closed" in page
 
 
@@ -79,6 +83,36 @@ def test_it_names_what_is_really_owed_and_what_is_late(
     move_clock(timedelta(hours=5))
     assert "You wrote last: we owe you news, overdue since <time" in page_of(browser, ticket)
     assert browser.get(f"/requests/{ticket.number}/", asks, headers={"HX-Request": "true"}).status_code == 200
+
+
+def test_where_nothing_was_ever_promised_there_is_nothing_to_explain(rita: User, client_of: ClientOf) -> None:
+    ticket = factories.open_ticket(rita)
+    SlaClock.objects.filter(ticket=ticket).delete()
+    Ticket.objects.filter(pk=ticket.pk).update(next_due_at=None)
+    page = page_of(client_of(rita), ticket)
+    assert "We owe you a first answer." in page
+    assert "How this came about" not in page
+
+
+def test_the_open_page_learns_of_any_deadline_that_it_shows(
+    rita: User, client_of: ClientOf, move_clock: Callable[[timedelta], object]
+) -> None:
+    """Also of those behind the earliest: that they change, and that they are late."""
+    factories.promise("premier", {("first_reply", 1): (60, "clock"), ("resolution", 1): (240, "clock")})
+    ticket = factories.open_ticket(rita, priority=Priority.URGENT)
+    browser = client_of(rita)
+
+    def told_after(change: Callable[[], object]) -> int:
+        asks = {"seen": page_of(browser, ticket).split("?seen=")[1].split('"')[0]}
+        change()
+        return browser.get(f"/requests/{ticket.number}/", asks, headers={"HX-Request": "true"}).status_code
+
+    later = SlaClock.objects.filter(ticket=ticket, promise="resolution")
+    assert told_after(lambda: None) == 204
+    assert told_after(lambda: later.update(due_at=F("due_at") + timedelta(minutes=10))) == 200
+    assert told_after(lambda: move_clock(timedelta(minutes=90))) == 200
+    assert told_after(lambda: move_clock(timedelta(minutes=30))) == 204
+    assert told_after(lambda: move_clock(timedelta(minutes=180))) == 200
 
 
 def test_only_what_may_be_done_now_is_offered(

@@ -1,5 +1,6 @@
 """*Submit a request* in the portal."""
 
+import re
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -106,7 +107,31 @@ def test_each_priority_says_what_the_plan_promises_as_a_time_on_the_customers_cl
 
 def test_without_a_promise_there_is_no_promise_line(rita: User, client_of: ClientOf) -> None:
     promise("premier", {})
-    assert "First reply by" not in client_of(rita).get(FORM).content.decode()
+    page = client_of(rita).get(FORM).content.decode()
+    assert "First reply by" not in page
+    assert "If submitted now" not in page
+
+
+def test_it_says_once_that_promised_times_count_from_now(rita: User, client_of: ClientOf) -> None:
+    page = client_of(rita).get(FORM).content.decode()
+    assert page.count("If submitted now") == 1
+    assert 'aria-describedby="promises_note"><legend>Priority' in page
+    assert 'id="promises_note"' in page
+    assert "nojs-only" not in page.split('class="pick"')[1].split("</fieldset>")[0]
+
+
+def test_without_scripts_the_promises_of_each_organisation_are_named(
+    rita: User, contoso: Organization, client_of: ClientOf, time_machine: Any
+) -> None:
+    time_machine.move_to(datetime(2026, 11, 20, 14, 30, tzinfo=UTC), tick=False)
+    Membership.objects.create(user=rita, organization=contoso)
+    cards = client_of(rita).get(FORM).content.decode().split('class="pick"')[1].split("</fieldset>")[0]
+    plain = re.findall(r'<span class="promise nojs-only">([^<]*)</span>', cards)
+    assert {line.partition(" (")[0].partition(":")[0] for line in plain} == {"Northwind", "Contoso"}
+    assert "Contoso: First reply by 17:30 (2 hours, day and night on weekdays)" in plain
+    assert "Northwind: First reply by 16:30 (1 hour, around the clock)" in plain
+    scripted = re.findall(r'<span class="promise js-only" data-shown-when="organization=\d+"( hidden)?>', cards)
+    assert len(scripted) == len(plain) == 2 * scripted.count(" hidden")
 
 
 def test_the_guidance_of_the_chosen_category_stands_beside_the_form(rita: User, client_of: ClientOf) -> None:

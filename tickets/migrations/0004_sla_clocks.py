@@ -39,7 +39,7 @@ class Migration(migrations.Migration):
                 ('date', models.DateField()),
                 ('starts', models.TimeField(blank=True, help_text='Empty: closed all day.', null=True)),
                 ('ends', models.TimeField(blank=True, null=True)),
-                ('note', models.CharField(blank=True, max_length=80)),
+                ('note', models.CharField(blank=True, help_text='For whoever reads this calendar here.', max_length=80)),
             ],
             options={
                 'ordering': ('date', 'starts'),
@@ -107,7 +107,7 @@ class Migration(migrations.Migration):
                 ('made_at', models.DateTimeField()),
                 ('total', models.PositiveIntegerField(default=0, help_text='Tickets to look at.')),
                 ('done', models.PositiveIntegerField(default=0)),
-                ('moved', models.PositiveIntegerField(default=0, help_text='Clocks whose terms or deadline changed.')),
+                ('moved', models.PositiveIntegerField(default=0, help_text='Clocks whose terms changed.')),
                 ('broken', models.PositiveIntegerField(default=0, help_text='Clocks that broke by it.')),
                 ('position', models.BigIntegerField(default=0, help_text='The last ticket looked at.')),
                 ('finished_at', models.DateTimeField(null=True)),
@@ -154,7 +154,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('created_at', models.DateTimeField()),
-                ('settled_at', models.DateTimeField(help_text='When it was mailed, or dropped as answered.', null=True)),
+                ('settled_at', models.DateTimeField(help_text='When it was mailed, or dropped because nothing was left to tell.', null=True)),
             ],
         ),
         migrations.CreateModel(

@@ -75,7 +75,7 @@ class CalendarDate(models.Model):
     date = models.DateField()
     starts = models.TimeField(null=True, blank=True, help_text="Empty: closed all day.")
     ends = models.TimeField(null=True, blank=True)
-    note = models.CharField(max_length=80, blank=True)
+    note = models.CharField(max_length=80, blank=True, help_text="For whoever reads this calendar here.")
 
     class Meta:
         ordering = ("date", "starts")

@@ -56,7 +56,7 @@ class Retargeting(models.Model):
     draft = models.ForeignKey(PolicyDraft, null=True, on_delete=models.SET_NULL, related_name="retargetings")
     total = models.PositiveIntegerField(default=0, help_text="Tickets to look at.")
     done = models.PositiveIntegerField(default=0)
-    moved = models.PositiveIntegerField(default=0, help_text="Clocks whose terms or deadline changed.")
+    moved = models.PositiveIntegerField(default=0, help_text="Clocks whose terms changed.")
     broken = models.PositiveIntegerField(default=0, help_text="Clocks that broke by it.")
     position = models.BigIntegerField(default=0, help_text="The last ticket looked at.")
     finished_at = models.DateTimeField(null=True)
@@ -75,7 +75,9 @@ class SlaNotice(models.Model):
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="sla_notices")
     mail = models.ForeignKey(OutgoingMail, null=True, on_delete=models.PROTECT, related_name="sla_notices")
     created_at = models.DateTimeField()
-    settled_at = models.DateTimeField(null=True, help_text="When it was mailed, or dropped as answered.")
+    settled_at = models.DateTimeField(
+        null=True, help_text="When it was mailed, or dropped because nothing was left to tell."
+    )
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["event", "user"], name="sla_notice_once")]

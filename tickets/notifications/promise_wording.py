@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
@@ -12,9 +12,8 @@ from accounts.models import User
 from supportdesk.lib.tags import exact
 from tickets.models import EventKind, SlaClock, SlaNotice, Ticket
 from tickets.notifications.wording import Item, Letter, Link, Section, one_line, zone_of
-from tickets.sla.clocks import left, target_of
-from tickets.sla.promises import HoursKind
-from tickets.sla.terms import Target
+from tickets.sla.clocks import target_of
+from tickets.sla.countdown import countdown, hours_in_words
 
 _MOST_LINES = 50
 
@@ -124,9 +123,9 @@ def _since(clock: SlaClock, zone: ZoneInfo) -> str:
 
 def _near(clock: SlaClock, zone: ZoneInfo, now: datetime) -> str:
     """`First reply is due Mon 23 Nov 2026, 16:30 CET: 1 h 12 m left, business hours Berlin`"""
-    target, ahead = target_of(clock), left(clock, now)
-    assert target is not None and ahead is not None  # noqa: S101 - else it is no news
-    rest = f"{span_in_words(ahead)} left, {hours_in_words(target)}"
+    told = countdown(clock, now)
+    assert told is not None  # noqa: S101 - else it is no news
+    rest = f"{told.time}, {told.hours}"
     if clock.due_at is None:
         return f"{clock.label} stands still: {rest}"
     return f"{clock.label} is due {_time(clock.due_at, zone)}: {rest}"
@@ -134,20 +133,3 @@ def _near(clock: SlaClock, zone: ZoneInfo, now: datetime) -> str:
 
 def _time(at: datetime, zone: ZoneInfo) -> str:
     return exact(at.astimezone(zone))
-
-
-def span_in_words(span: timedelta) -> str:
-    """`1 h 12 m`, whole minutes; what is less is `less than 1 m`."""
-    minutes = int(span.total_seconds() // 60)
-    if minutes < 1:
-        return "less than 1 m"
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes} m" if hours else f"{minutes} m"
-
-
-def hours_in_words(target: Target) -> str:
-    """The clock that a target runs on: `business hours Berlin`, `around the clock`, `on weekdays, New York`."""
-    city = target.hours.rule.zone.rpartition("/")[2].replace("_", " ")
-    if target.kind is HoursKind.BUSINESS:
-        return f"business hours {city}"
-    return f"on weekdays, {city}" if target.is_weekdays else "around the clock"

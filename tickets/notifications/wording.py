@@ -18,8 +18,8 @@ from supportdesk.lib.tags import exact
 from tickets.models import Attachment, EventKind, Message, Priority, Ticket, TicketEvent, WorkflowSettings
 from tickets.notifications.audience import Kind, Part, Recipient
 from tickets.sla.clocks import target_of
+from tickets.sla.countdown import target_in_words
 from tickets.sla.promises import Promise
-from tickets.standing import target_in_words
 from tickets.states import Status
 
 

@@ -13,11 +13,13 @@ from django.utils import timezone
 
 from supportdesk.lib.tags import deadline
 from tickets.models import SlaClock
+from tickets.models.sla import span_in_words
 from tickets.sla import clocks
 from tickets.sla.promises import HoursKind
 from tickets.sla.terms import Target
 
 _WARNS_FROM = 75
+_WEEKDAYS = "day and night on weekdays"
 _DAYS_FROM = 48 * 60
 """Minutes from which what runs around the clock is told in days."""
 
@@ -162,11 +164,19 @@ def _joined(large: int, large_unit: str, small: int, small_unit: str) -> str:
 
 
 def hours_in_words(target: Target) -> str:
-    """`business hours Berlin`, `around the clock`, `weekdays day and night, New York`"""
+    """`business hours Berlin`, `around the clock`, `day and night on weekdays, New York`"""
     zone = zone_label(target.hours.rule.zone)
     if target.kind is HoursKind.BUSINESS:
         return f"business hours {zone}"
-    return f"weekdays day and night, {zone}" if target.is_weekdays else "around the clock"
+    return f"{_WEEKDAYS}, {zone}" if target.is_weekdays else "around the clock"
+
+
+def target_in_words(target: Target) -> str:
+    """`1 hour, around the clock`; spans in business time name it themselves."""
+    span = span_in_words(target.minutes, target.kind)
+    if target.kind is HoursKind.BUSINESS:
+        return span
+    return f"{span}, {_WEEKDAYS if target.is_weekdays else 'around the clock'}"
 
 
 def zone_label(zone: str) -> str:

@@ -14,11 +14,10 @@ from django.db.models import Q
 from accounts import places
 from tickets.models import Priority, ServiceTerms, SlaClock, Ticket
 from tickets.sla import week
-from tickets.sla.countdown import Countdown, countdown, hours_in_words
+from tickets.sla.countdown import Countdown, countdown, hours_in_words, target_in_words
 from tickets.sla.holidays import holiday_name
 from tickets.sla.promises import HoursKind, Promise
 from tickets.sla.terms import Target, holidays_between
-from tickets.standing import target_in_words
 
 REASONS = {
     "submitted": "The request was submitted",
@@ -96,6 +95,7 @@ class Explanation:
     started_at: datetime
     due_at: datetime | None
     met_at: datetime | None
+    warned_at: datetime | None
     broke_at: datetime | None
     ended_at: datetime | None
     stretches: tuple[Stretch, ...]
@@ -152,6 +152,7 @@ def _explained(clock: SlaClock, terms: Mapping[int, ServiceTerms], now: datetime
         started_at=clock.started_at,
         due_at=due,
         met_at=clock.met_at,
+        warned_at=clock.warned_at,
         broke_at=clock.breached_at,
         ended_at=clock.ended_at,
         stretches=stretches,

@@ -11,9 +11,9 @@ from django.views.decorators.http import require_safe
 from accounts.models import Region, Role, SupportPlan, Team
 from supportdesk.lib.http import page
 from tickets.models import Category, Priority, WorkflowSettings
+from tickets.sla.countdown import target_in_words
 from tickets.sla.offers import targets_of_plans
 from tickets.sla.promises import Promise
-from tickets.standing import target_in_words
 from tickets.states import Status
 from tickets.views.customer.self_service import self_service_options
 

@@ -1,5 +1,6 @@
 """The agents' queue."""
 
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime, time, timedelta
 
@@ -13,7 +14,7 @@ from supportdesk.lib import clock
 from tests import factories
 from tests.tickets.desk.page import counts, link, numbers, text
 from tickets import actions, queue
-from tickets.models import Category, Priority, Ticket
+from tickets.models import Category, Priority, SlaClock, Ticket
 from tickets.states import Status
 from tickets.views.agent import rows
 
@@ -121,6 +122,19 @@ def test_each_row_counts_down_on_its_clock(rita: User, sam: User, bo: User, clie
     assert 'class="sla' not in rows[nothing.number]
     assert "data-left" in rows[late.number]
     assert "data-left" not in rows[waits.number]
+    for ticket in expected:
+        told = rows[ticket.number].split('class="due-cell">')[1].split("</td>")[0]
+        found = re.match(r'<a class="sla [a-z]+" href="([^"#]*)#clock-(\d+)" title="', told)
+        assert found is not None
+        assert found[1] == f"/desk/tickets/{ticket.number}/promises/"
+        assert SlaClock.objects.get(pk=found[2]).ticket == ticket
+        assert f'id="clock-{found[2]}"' in client_of(bo).get(found[1]).content.decode()
+
+
+def test_each_column_has_a_header(rita: User, bo: User, client_of: ClientOf) -> None:
+    factories.open_ticket(rita)
+    head = client_of(bo).get("/desk/").content.decode().split("<thead>")[1].split("</thead>")[0]
+    assert head.count('<th scope="col"') == head.count("</th>") == 9
 
 
 def test_the_open_page_learns_of_a_warning_and_a_breach_though_nothing_happened(

@@ -150,8 +150,12 @@ def test_it_goes_on_where_it_stopped(past: list[Ticket], admin: Client, monkeypa
     assert backtest.batch(draft.pk, now=clock.now()) == 3  # and then it dies
     draft.refresh_from_db()
     assert (draft.backtest_done, draft.backtest_total, draft.backtested_at) == (3, 8, None)
-    assert "3 of 8 requests replayed" in admin.get(address(draft)).content.decode()
+    page = admin.get(address(draft)).content.decode()
+    assert "3 of 8 requests replayed" in page
+    assert 'role="status" id="backtest-said" data-inside>Requests are being replayed.</p>' in page
+    assert "aria-live" not in page.split('id="backtest"')[1]
     assert backtest.work(now=clock.now()) == 5
+    assert "data-inside>Every request of these days was replayed.</p>" in admin.get(address(draft)).content.decode()
     assert backtest.work(now=clock.now()) == 0
     assert _told(draft, "after") == _by_hand(draft.made_at)
 

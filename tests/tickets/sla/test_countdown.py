@@ -118,10 +118,10 @@ def test_around_the_clock() -> None:
 
 def test_day_and_night_but_not_on_weekends() -> None:
     found = told(120, CLOCK, started=local(20, 23), now=local(20, 23, 30))
-    assert found.words == "1 h 30 m left, weekdays day and night, New York"
+    assert found.words == "1 h 30 m left, day and night on weekdays, New York"
     assert found.until == local(21, 0)
     found = told(120, CLOCK, started=local(21, 10), now=local(21, 10))
-    assert found.words == "2 h left, weekdays day and night, New York, resumes Mon 00:00"
+    assert found.words == "2 h left, day and night on weekdays, New York, resumes Mon 00:00"
     assert found.clock.due_at == local(23, 2)
 
 

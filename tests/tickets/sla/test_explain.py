@@ -17,7 +17,7 @@ from tests import factories
 from tests.tickets.desk.page import text
 from tickets import actions
 from tickets.models import Priority, SlaClock, Ticket
-from tickets.sla import retarget
+from tickets.sla import retarget, sweep
 from tickets.sla.clocks import used_by
 from tickets.sla.explain import REASONS, Explanation, of_ticket
 from tickets.states import Status
@@ -82,8 +82,8 @@ def test_friday_half_past_four_is_due_monday_half_past_four(sam: User, ann: User
 @pytest.mark.parametrize(
     ("person", "submitted", "due", "hours"),
     [
-        ("sam", local(21, 10), local(23, 2), "weekdays day and night, New York"),
-        ("sam", local(20, 23), local(23, 1), "weekdays day and night, New York"),
+        ("sam", local(21, 10), local(23, 2), "day and night on weekdays, New York"),
+        ("sam", local(20, 23), local(23, 1), "day and night on weekdays, New York"),
         ("rita", datetime(2026, 11, 21, 9, tzinfo=UTC), datetime(2026, 11, 21, 10, tzinfo=UTC), "around the clock"),
     ],
 )
@@ -127,6 +127,29 @@ def test_what_broke_says_when(sam: User, ann: User) -> None:
     actions.answer(ticket, by=ann, body="Sorry.", submit_as=Status.OPEN, at=local(23, 12))
     found = explain(ticket, local(23, 13))
     assert (found.state, found.broke_at, found.due_at) == ("met_late", local(23, 11), local(23, 11))
+
+
+def test_it_says_when_our_staff_was_warned(sam: User, ann: User, client_of: ClientOf) -> None:
+    ticket = factories.open_ticket(sam, at=local(23, 9), priority=Priority.URGENT)
+    assert explain(ticket, local(23, 10)).warned_at is None
+    sweep.act(now=local(23, 10, 31))
+    assert explain(ticket, local(23, 11)).warned_at == local(23, 10, 31)
+    for user, address in ((sam, f"/requests/{ticket.number}/promises/"), (ann, f"{ticket.desk_url}promises/")):
+        user.time_zone = "America/New_York"
+        user.save(update_fields=["time_zone"])
+        (card,) = cards(client_of(user), address)
+        assert "Warned Mon 23 Nov 2026, 10:31 EST : our staff was warned" in card
+        assert api(client_of(user), ticket)[0]["warned_at"] == "2026-11-23T10:31:00-05:00"
+
+
+def test_the_table_of_stretches_stays_a_table_where_it_is_shown_as_blocks(sam: User, client_of: ClientOf) -> None:
+    ticket = factories.open_ticket(sam, at=local(23, 9))
+    page = client_of(sam).get(f"/requests/{ticket.number}/promises/").content.decode()
+    table = page.split('<table class="spans" role="table" aria-label="First reply: when its clock ran">')[1]
+    table = table.split("</table>")[0]
+    assert table.count("<th ") == table.count('<th role="columnheader" scope="col"') == 6
+    assert table.count("<td ") == table.count('<td role="cell"') == 6
+    assert table.count("<tr ") == table.count('<tr role="row"') == 2
 
 
 def test_what_ended_without_a_reply_and_what_was_never_promised(sam: User, fred: User, ann: User) -> None:

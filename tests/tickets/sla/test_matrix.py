@@ -317,6 +317,34 @@ def test_applying_asks_for_whom(desk: list[Ticket], admin: Client, scope: str, s
     assert draft.applied_at is None
 
 
+def test_looking_again_keeps_what_was_chosen_and_written(desk: list[Ticket], admin: Client) -> None:
+    draft = draft_of(admin, TIGHTER)
+    button = '<button type="submit" form="apply" name="action" value="count" class="button">Look again</button>'
+    assert button in admin.get(address(draft)).content.decode()
+    ticket = admin.get(address(draft)).context["affected"][0].ticket
+    chosen = {"scope": "selection", "tickets": [ticket.pk], "note": "Quicker", "action": "count"}
+    page = admin.post(address(draft), chosen).content.decode()
+    assert f'id="ticket-{ticket.pk}" checked' in page
+    assert 'value="Quicker"' in page
+    assert button in page
+    apply(admin, draft, "all")
+    assert button not in admin.get(address(draft)).content.decode()
+
+
+def test_the_choices_are_a_group_and_say_what_they_mean(desk: list[Ticket], admin: Client, ada: User) -> None:
+    ada.time_zone = "Asia/Kolkata"
+    ada.save(update_fields=["time_zone"])
+    page = admin.get(address(draft_of(admin, TIGHTER))).content.decode()
+    assert 'role="radiogroup" aria-labelledby="scope-name"' in page
+    assert '<h2 id="scope-name">Whom it is for</h2>' in page
+    for scope in ("new", "all", "selection"):
+        assert f'id="scope-{scope}" aria-describedby="scope-{scope}-means"' in page
+        said = page.split(f' id="scope-{scope}-means">')[1].split("</strong>")[0]
+        assert "would breach at once" in said
+    assert '<th scope="col"><span class="visually-hidden">Chosen</span></th>' in page
+    assert page.count("Times are in Asia/Kolkata.") == 1
+
+
 def test_what_is_no_ticket_is_not_selected(desk: list[Ticket], admin: Client) -> None:
     draft = draft_of(admin, TIGHTER)
     answer = admin.post(address(draft), {"scope": "selection", "tickets": ["x", "-1", "9" * 30], "action": "apply"})

@@ -467,6 +467,15 @@ def test_a_line_says_what_by_when_and_on_which_clock(rita: User, sam: User, bo: 
     assert f'<a href="http://testserver/desk/tickets/{other.number}/">#{other.number} Users' in mail.html
 
 
+def test_a_mail_tells_hours_and_lengths_in_the_words_of_the_pages(sam: User, bo: User) -> None:
+    urgent(sam, to=bo)
+    assert watch(minutes(91)) == 1
+    (mail,) = mails(bo)
+    assert (
+        "First reply is due Mon 23 Nov 2026, 12:00 CET: 29 m left, day and night on weekdays, New York\n" in mail.text
+    )
+
+
 def test_a_single_notice_names_its_ticket_and_is_one_line(rita: User, bo: User) -> None:
     ticket = urgent(rita, to=bo)
     Ticket.objects.filter(pk=ticket.pk).update(subject="<b>Hi</b>\u2028Bcc: x@evil.example {{ 7 }}")

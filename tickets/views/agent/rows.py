@@ -27,7 +27,8 @@ _TAKE = (
     '<span class="vh"> #{}</span></button><span class="phone">{}</span>'
 )
 _DUE = (
-    '<span class="sla {}" title="{}">{}<span>{} <span class="hours">{}</span><span class="vh">. {}</span></span></span>'
+    '<a class="sla {}" href="{}{}/promises/#clock-{}" title="{}">{}<span>{} <span class="hours">{}</span>'
+    '<span class="vh">. {}</span></span></a>'
 )
 _NOTHING_DUE = '<span class="muted"><span class="wide">–</span><span class="phone">{}</span></span>'
 _NOTHING = mark_safe('<span class="muted">–</span>')
@@ -95,7 +96,10 @@ def _assignee(ticket: Ticket, look: Look) -> SafeString:
 
 
 def _due(ticket: Ticket, look: Look) -> SafeString:
-    """What is left of the next promise, and on which hours; phones, which have one line for it, leave those out."""
+    """What is left of the next promise, and on which hours; one click on it is how that came about.
+
+    Phones, which have one line for it, leave the hours out.
+    """
     told = look.due.get(ticket.pk)
     if told is None:
         return markup(_NOTHING_DUE, ago(ticket.updated_at, short=True))
@@ -103,7 +107,16 @@ def _due(ticket: Ticket, look: Look) -> SafeString:
     about = f"{told.clock.label}, due {exact(timezone.localtime(due_at))}" if due_at else told.clock.label
     full = f"{about}: {told.words}"
     return markup(
-        _DUE, told.look, full, icon(DRAWINGS[told.look]), ticking(told), told.hours_shortly, f"{about}, {told.hours}"
+        _DUE,
+        told.look,
+        look.prefix,
+        ticket.pk,
+        told.clock.pk,
+        full,
+        icon(DRAWINGS[told.look]),
+        ticking(told),
+        told.hours_shortly,
+        f"{about}, {told.hours}",
     )
 
 

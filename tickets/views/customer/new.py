@@ -19,9 +19,9 @@ from tickets import access, actions
 from tickets.forms.customer import RequestForm
 from tickets.guidance import guides, guides_html
 from tickets.models import Channel, Priority
+from tickets.sla.countdown import target_in_words
 from tickets.sla.offers import due, first_replies, first_replies_of_each
 from tickets.sla.terms import Target
-from tickets.standing import target_in_words
 from tickets.views.customer.self_service import self_service
 from tickets.views.gate import for_customers
 
@@ -70,9 +70,11 @@ def _submit(request: HttpRequest, organizations: list[Organization]) -> HttpResp
 
 
 def _show(request: HttpRequest, form: RequestForm, *, status: int = 200) -> HttpResponse:
+    cards = _cards(form)
     context = {
         "form": form,
-        "cards": _cards(form),
+        "cards": cards,
+        "has_promises": any(card.promises for card in cards),
         "plans": _plans(form),
         "guides": guides(),
         "guides_within": guides_html(form.chosen_category, look="phone"),
@@ -85,11 +87,15 @@ def _show(request: HttpRequest, form: RequestForm, *, status: int = 200) -> Http
 
 @dataclass(frozen=True)
 class Promise:
-    """A line that is shown while `organization` is the chosen one (None: whatever is chosen)."""
+    """A line that is shown while `organization` is the chosen one (None: whatever is chosen).
+
+    Without scripts, which show what is chosen, the lines of all stand there, with the organisation's `name`.
+    """
 
     text: str
     organization: int | None
     is_shown: bool
+    name: str = ""
 
 
 @dataclass(frozen=True)
@@ -111,12 +117,13 @@ def _plan_choices(form: RequestForm) -> list[tuple[int | None, SupportPlan | Non
 def _cards(form: RequestForm) -> list[Card]:
     choices = _plan_choices(form)
     targets = _targets(form)
+    names = {one.pk: one.name for one in form.organizations}
     now = clock.now()
     chosen = str(form["priority"].value() or "")
     cards = []
     for priority in Priority:
         lines = [
-            Promise(_promise_line(targets.get(key, {}).get(priority.value), now), key, shown)
+            Promise(_promise_line(targets.get(key, {}).get(priority.value), now), key, shown, names.get(key or 0, ""))
             for key, _, shown in choices
         ]
         is_chosen = chosen == str(priority.value)

@@ -14,7 +14,7 @@ from tickets import access
 from tickets.forms.customer import CopyForm, RaiseForm, ReplyForm, higher_than
 from tickets.history import FOR_CUSTOMERS, Happening, happenings
 from tickets.models import EventKind, Message, Participant, SlaClock, Ticket
-from tickets.standing import standing_of
+from tickets.standing import Standing, standing_of
 from tickets.states import Status, Verb, permits
 from tickets.views.gate import find_ticket, for_customers
 
@@ -35,30 +35,35 @@ class Forms:
 @for_customers
 def request_detail(request: HttpRequest, number: int) -> HttpResponseBase:
     ticket = find_ticket(request.user, number)
-    if request.htmx and request.GET.get("seen") == seen_mark(ticket, now=clock.now()):
-        # The open page asks every now and then: nothing new costs one query and no body.
+    if request.htmx and request.GET.get("seen") == seen_mark(ticket, _standing(ticket, now=clock.now())):
+        # The open page asks every now and then: nothing new costs two queries at most, and no body.
         return HttpResponse(status=204)
     return show_request(request, ticket, Forms())
 
 
-def seen_mark(ticket: Ticket, *, now: datetime) -> str:
+def _standing(ticket: Ticket, *, now: datetime) -> Standing:
+    is_timed = ticket.next_due_at is not None and ticket.state_for_customer in {Status.NEW, Status.OPEN}
+    return standing_of(ticket, SlaClock.objects.running().of([ticket]) if is_timed else (), now=now)
+
+
+def seen_mark(ticket: Ticket, standing: Standing) -> str:
     """What changes with anything that the customer can see, and with nothing else (S050)."""
     mark = format(int(ticket.public_updated_at.timestamp() * 1_000_000), "x")
-    due = ticket.next_due_at
-    if due is None or ticket.state_for_customer not in {Status.NEW, Status.OPEN}:
-        return mark  # no deadline is shown
-    return f"{mark}-{int(due.timestamp()):x}{'-late' if due < now else ''}"
+    timed = [(one.due_at, one.is_late) for one in standing.owed if one.due_at is not None]
+    return "-".join([mark, *(f"{int(due.timestamp()):x}{'late' if is_late else ''}" for due, is_late in timed)])
 
 
 def show_request(request: HttpRequest, ticket: Ticket, forms: Forms, *, status: int = 200) -> HttpResponse:
     """The page of `ticket`, or for htmx its changing part."""
-    user, now = request.user, clock.now()
+    user = request.user
     may = _permissions(user, ticket)
     shown = _filled(forms, user, ticket, may)
+    standing = _standing(ticket, now=clock.now())
     context = {
         "ticket": ticket,
-        "standing": standing_of(ticket, SlaClock.objects.running().of([ticket]), now=now),
-        "seen": seen_mark(ticket, now=now),
+        "standing": standing,
+        "has_promises": standing.has_time or SlaClock.objects.of([ticket]).exists(),
+        "seen": seen_mark(ticket, standing),
         "may": may,
         "copies": _copies(ticket),
         "forms": shown,
