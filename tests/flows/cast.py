@@ -23,6 +23,7 @@ def main() -> None:
     europe = "Europe, Middle East and Africa"
     bo = factories.staff("Bo", Role.AGENT, europe)
     ann = factories.staff("Ann", Role.AGENT, "Americas")
+    factories.staff("Ada", Role.ADMIN)
     lea = factories.staff("Lea", Role.LEAD, europe)
     paging_defaults.load(on_call=[bo], staff=[bo, ann, lea])
 
