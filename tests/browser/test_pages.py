@@ -90,3 +90,30 @@ def test_s045_opening_a_ticket_asks_nobody_else(window: Callable[..., Window], r
         seen = window(user)
         seen.open(path).wait_for_load_state("networkidle")
         assert not [url for url in seen.asked if "third.example" in url]
+
+
+@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
+def test_a_deadline_leads_to_its_explanation_and_the_rest_of_the_row_to_the_ticket(
+    window: Callable[..., Window], rita: User, bo: User, size: dict[str, int]
+) -> None:
+    from tests import factories
+
+    ticket = factories.open_ticket(rita)
+    for user, listed, address, due in (
+        (bo, "/desk/?view=all", f"/desk/tickets/{ticket.number}/", ".due-cell a"),
+        (rita, "/requests/", f"/requests/{ticket.number}/", ".list .sub a"),
+    ):
+        seen = window(user, size=size)
+        link = seen.open(listed).locator(due)
+        assert link.bounding_box()["height"] >= 24
+        link.click()
+        seen.page.wait_for_url(f"**{address}promises/**")
+        seen.open(listed).locator("a.lead, a[data-open]").first.click()
+        seen.page.wait_for_url(f"**{address}")
+    seen = window(bo, size=size)
+    row = seen.open("/desk/?view=all").locator("tbody tr")
+    seen.page.keyboard.press("j")
+    assert seen.page.evaluate("document.activeElement.id") == f"t{ticket.number}"
+    if size is PHONE:
+        row.click(position={"x": 40, "y": row.bounding_box()["height"] - 6})  # beside every link
+        seen.page.wait_for_url(f"**/desk/tickets/{ticket.number}/")
