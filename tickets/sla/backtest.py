@@ -127,10 +127,8 @@ class Scope:
 def _counted(counts: dict[str, Any], scope: Scope, numbers: list[int], until: datetime) -> dict[str, Any]:
     """The counts with those of some tickets added."""
     since = until - timedelta(days=DAYS)
-    kept: dict[int, list[SlaClock]] = {}
     rows = SlaClock.objects.filter(ticket__in=numbers).settled_between(since, until).promised()
-    for clock in rows.select_related("terms__policy_version"):
-        kept.setdefault(clock.ticket_id, []).append(clock)
+    kept = rows.select_related("terms__policy_version").by_ticket()
     for ticket, events, _ in loaded(numbers):
         for clock in kept.get(ticket.pk, []):
             policy = scope.policy(ticket, clock.terms)

@@ -180,9 +180,7 @@ def loaded(numbers: list[int], *, have_clocks: bool = True) -> Iterator[Loaded]:
     events: dict[int, list[TicketEvent]] = {}
     for event in TicketEvent.objects.filter(ticket__in=numbers, kind__in=MATTERING).order_by("id"):
         events.setdefault(event.ticket_id, []).append(event)
-    clocks: dict[int, list[SlaClock]] = {}
-    for clock in SlaClock.objects.filter(ticket__in=numbers).order_by("id") if have_clocks else ():
-        clocks.setdefault(clock.ticket_id, []).append(clock)
+    clocks = SlaClock.objects.filter(ticket__in=numbers).order_by("id").by_ticket() if have_clocks else {}
     for ticket in Ticket.objects.filter(pk__in=numbers).order_by("pk"):
         yield ticket, events.get(ticket.pk, []), clocks.get(ticket.pk, [])
 

@@ -29,9 +29,8 @@ from tickets.models import (
     TicketEvent,
 )
 from tickets.sla import live
-from tickets.sla.clocks import Clock, Moment
+from tickets.sla.clocks import Clock
 from tickets.sla.lookup import Bargain, bargain, bargain_under, place_of, policies_of
-from tickets.sla.moments import moment
 from tickets.sla.querysets import SlaClockQuerySet
 
 logger = logging.getLogger(__name__)
@@ -229,9 +228,8 @@ class Outcome:
 def _move(numbers: Sequence[int], job: Retargeting, now: datetime) -> Outcome:
     tickets = Ticket.objects.select_for_update(of=("self",), no_key=True).filter(pk__in=numbers).order_by("pk")
     found = list(tickets.select_related("requester", "organization__plan"))
-    open_clocks = _by_ticket(
-        SlaClock.objects.open().filter(ticket__in=found).select_related("terms__policy_version__policy")
-    )
+    rows = SlaClock.objects.open().of(found).select_related("terms__policy_version__policy")
+    open_clocks = rows.by_ticket()
     outcome, lookup = Outcome(), Lookup(moves_version=job.scope == Retargeting.Scope.POLICY)
     lookup.prepare(found)
     done: list[tuple[Ticket, TicketEvent, list[SlaClock], list[SlaClock]]] = []
@@ -245,13 +243,6 @@ def _move(numbers: Sequence[int], job: Retargeting, now: datetime) -> Outcome:
             outcome.broken += sum(breaks(clock, now) for clock in clocks)
     _save(done, now)
     return outcome
-
-
-def _by_ticket(clocks: SlaClockQuerySet) -> dict[int, list[SlaClock]]:
-    found: dict[int, list[SlaClock]] = {}
-    for clock in clocks:
-        found.setdefault(clock.ticket_id, []).append(clock)
-    return found
 
 
 def breaks(clock: Clock, now: datetime) -> bool:
@@ -309,20 +300,6 @@ def planned(ticket: Ticket, terms: Iterable[ServiceTerms], lookup: Lookup) -> tu
     return (moves, lookup.current(found)) if moves else None
 
 
-def meaning(ticket: Ticket, event: TicketEvent, moves: Moves, current: Any) -> Moment:
-    """What the move of a ticket means to its clocks."""
-    return moment(
-        event,
-        status=ticket.state,
-        priority=ticket.priority,
-        kept_open=ticket.do_not_close,
-        was_answered=ticket.is_answered,
-        ticket=ticket,
-        terms=current,
-        moves=moves,
-    )
-
-
 def _move_one(
     ticket: Ticket, clocks: list[SlaClock], lookup: Lookup, job: Retargeting, now: datetime
 ) -> tuple[TicketEvent, list[SlaClock], list[SlaClock]] | None:
@@ -337,7 +314,7 @@ def _move_one(
         "moves": {old.pk: new.pk for old, new in moves.items()},
     }
     event = TicketEvent(ticket=ticket, kind=EventKind.RETARGETED, actor=job.made_by, data=data, at=now)
-    return event, clocks, live.carry_on(ticket, clocks, meaning(ticket, event, moves, current))
+    return event, clocks, live.carry_on(ticket, clocks, live.meaning(ticket, event, current, moves))
 
 
 def _save(done: Sequence[tuple[Ticket, TicketEvent, list[SlaClock], list[SlaClock]]], now: datetime) -> None:
