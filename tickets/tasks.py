@@ -48,8 +48,10 @@ def watch_promises() -> None:
 @shared_task(name="tickets.retarget")
 def retarget_clocks() -> None:
     """Put open clocks on terms that an admin edited, and look back at what an edit would have meant."""
-    retarget.work(now=clock.now())
-    backtest.work(now=clock.now())
+    try:
+        retarget.work(now=clock.now())
+    finally:  # whatever stops the one, the other goes on
+        backtest.work(now=clock.now())
 
 
 @shared_task(name="tickets.discard_stale_uploads")

@@ -3,6 +3,7 @@
 The work is a row (the draft), done batch by batch in transactions of their own; who goes on after a killed worker finds
 where it stopped. *Before* counts the clocks that are kept, *after* those that the same events give under the draft,
 with the place of each customer and the weekend coverage that held then. Both count what was settled in these days.
+A draft that can't be reckoned says why instead, and isn't tried again.
 """
 
 import logging
@@ -12,10 +13,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import transaction
+from django.db import OperationalError, transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from tickets.models import PolicyDraft, ServiceTerms, SlaClock, SlaPolicy, Ticket, TicketEvent
+from supportdesk.lib.errors import Conflict, DomainError
+from tickets.models import BusinessCalendar, PolicyDraft, ServiceTerms, SlaClock, SlaPolicy, Ticket, TicketEvent
 from tickets.sla.clocks import Moment
 from tickets.sla.drafts import Drafted, Drafts
 from tickets.sla.promises import Promise
@@ -28,6 +30,8 @@ logger = logging.getLogger(__name__)
 
 DAYS = 90
 BATCH = 200
+FAILED = "failed"
+"""Stands in a draft's `backtest` before the sentence that says why it could not be reckoned."""
 _KEPT, _BROKEN = 0, 1
 _BEFORE, _AFTER = 0, 2
 
@@ -39,9 +43,19 @@ def work(*, now: datetime, seconds: float = 60.0) -> int:
         try:
             while time.monotonic() < until and (done := batch(pk, now=now)):
                 looked += done
-        except Exception:
+        except OperationalError:
+            logger.exception("draft %s is looked back on by the next sweep", pk)
+        except Exception as failure:
             logger.exception("draft %s could not be looked back on", pk)
+            _give_up(pk, failure, now)
     return looked
+
+
+def _give_up(pk: int, failure: Exception, now: datetime) -> None:
+    """Say on the draft why it can't be reckoned: what failed once would fail with every sweep."""
+    unforeseen = "Something unforeseen stood in the way; the workers' log tells what."
+    why = failure.sentence if isinstance(failure, DomainError) else unforeseen
+    PolicyDraft.objects.filter(pk=pk, backtested_at=None).update(backtest={FAILED: why}, backtested_at=now)
 
 
 @transaction.atomic
@@ -78,7 +92,11 @@ class Scope:
 
     @classmethod
     def of(cls, draft: PolicyDraft) -> "Scope":
+        """Raises Conflict where the hours of an edit are gone."""
         drafts = Drafts(draft)
+        calendars = {edit.calendar for edit in drafts.edits.values()}
+        if BusinessCalendar.objects.filter(pk__in=calendars, current__isnull=False).count() < len(calendars):
+            raise Conflict("A calendar that this draft names is gone.", code="gone")
         rows = SlaPolicy.objects.filter(pk__in=drafts.edits, organization__isnull=False)
         return cls(drafts, {row.organization_id: row.pk for row in rows if row.organization_id})
 
@@ -109,10 +127,8 @@ class Scope:
 def _counted(counts: dict[str, Any], scope: Scope, numbers: list[int], until: datetime) -> dict[str, Any]:
     """The counts with those of some tickets added."""
     since = until - timedelta(days=DAYS)
-    kept: dict[int, list[SlaClock]] = {}
     rows = SlaClock.objects.filter(ticket__in=numbers).settled_between(since, until).promised()
-    for clock in rows.select_related("terms__policy_version"):
-        kept.setdefault(clock.ticket_id, []).append(clock)
+    kept = rows.select_related("terms__policy_version").by_ticket()
     for ticket, events, _ in loaded(numbers):
         for clock in kept.get(ticket.pk, []):
             policy = scope.policy(ticket, clock.terms)
@@ -194,7 +210,7 @@ class Compared:
 
 def results(draft: PolicyDraft) -> dict[int, list[Compared]]:
     """What has been counted so far, by policy; the whole of each first."""
-    return {int(policy): list(_rows(counts)) for policy, counts in draft.backtest.items()}
+    return {int(policy): list(_rows(counts)) for policy, counts in draft.backtest.items() if policy != FAILED}
 
 
 def _rows(counts: Mapping[str, list[int]]) -> Iterable[Compared]:

@@ -19,11 +19,6 @@ def holidays_of(country: str, subdivision: str, year: int) -> frozenset[date]:
     return frozenset(holidays.country_holidays(country, subdiv=subdiv, years=year))
 
 
-def is_known(country: str) -> bool:
-    """Whether the country's holidays are known at all."""
-    return country in holidays.list_supported_countries(include_aliases=False)
-
-
 @lru_cache(maxsize=2048)
 def holiday_name(country: str, subdivision: str, day: date) -> str:
     """What a public holiday is called, in English where the library has it; empty on any other day."""

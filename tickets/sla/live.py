@@ -1,6 +1,6 @@
 """Clocks follow events: called for each that is recorded, in its transaction, under the ticket's lock."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, cast
 
@@ -37,7 +37,7 @@ def first_due(ticket: Ticket, terms: ServiceTerms | None) -> datetime | None:
     """When the first of the promises is due that begin with a ticket which is about to be saved."""
     opening = TicketEvent(ticket=ticket, kind=EventKind.CREATED, at=ticket.created_at)
     opening.data = {"answered": ticket.is_answered}
-    return earliest(carry_on(ticket, [], _as_it_stands(ticket, opening, terms)))
+    return earliest(carry_on(ticket, [], meaning(ticket, opening, terms)))
 
 
 def follow(ticket: Ticket, event: TicketEvent, terms: ServiceTerms | None) -> list[SlaClock]:
@@ -46,12 +46,12 @@ def follow(ticket: Ticket, event: TicketEvent, terms: ServiceTerms | None) -> li
         return []
     found = _concerned(ticket, event)
     unbroken = [clock for clock in found if clock.breached_at is None]
-    now = _as_it_stands(ticket, event, terms)
-    save(ticket, found, carry_on(ticket, found, now), at=event.at)
+    save(ticket, found, carry_on(ticket, found, meaning(ticket, event, terms)), at=event.at)
     return [clock for clock in unbroken if clock.breached_at is not None]
 
 
-def _as_it_stands(ticket: Ticket, event: TicketEvent, terms: ServiceTerms | None) -> clocks.Moment:
+def meaning(ticket: Ticket, event: TicketEvent, terms: Any, moves: Mapping[Any, Any] | None = None) -> clocks.Moment:
+    """What `event` means to the clocks of a ticket as it stands after it."""
     return moment(
         event,
         status=ticket.state,
@@ -60,6 +60,7 @@ def _as_it_stands(ticket: Ticket, event: TicketEvent, terms: ServiceTerms | None
         was_answered=ticket.is_answered,
         ticket=ticket,
         terms=terms,
+        moves=moves,
     )
 
 

@@ -8,10 +8,10 @@ from typing import Any, cast
 from tickets.models import EventKind, PolicyDraft, Retargeting, ServiceTerms, SlaClock, SlaPolicy, Ticket, TicketEvent
 from tickets.sla import clocks
 from tickets.sla.drafts import Drafts
-from tickets.sla.live import earliest
+from tickets.sla.live import earliest, meaning
 from tickets.sla.lookup import Bargain
 from tickets.sla.promises import Promise
-from tickets.sla.retarget import Lookup, breaks, concerned, meaning, planned
+from tickets.sla.retarget import Lookup, breaks, concerned, planned
 
 _BATCH = 1000
 
@@ -128,12 +128,11 @@ def _affected(job: Retargeting, lookup: Lookup, now: datetime) -> Iterator[Affec
     for start in range(0, len(numbers), _BATCH):
         batch = numbers[start : start + _BATCH]
         rows = Ticket.objects.filter(pk__in=batch).select_related("requester", "organization__plan").order_by("pk")
-        open_clocks: dict[int, list[SlaClock]] = {}
-        for clock in SlaClock.objects.open().filter(ticket__in=batch).select_related("terms__policy_version__policy"):
-            open_clocks.setdefault(clock.ticket_id, []).append(clock)
+        open_clocks = SlaClock.objects.open().filter(ticket__in=batch)
+        by_ticket = open_clocks.select_related("terms__policy_version__policy").by_ticket()
         lookup.prepare(rows)
         for ticket in rows:
-            one = _look_at(ticket, open_clocks.get(ticket.pk, []), lookup, now)
+            one = _look_at(ticket, by_ticket.get(ticket.pk, []), lookup, now)
             if one is not None:
                 yield one
 
@@ -142,10 +141,11 @@ def _look_at(ticket: Ticket, rows: list[SlaClock], lookup: Lookup, now: datetime
     plan = planned(ticket, [row.terms for row in rows], lookup)
     if plan is None:
         return None
+    moves, current = plan
     event = TicketEvent(ticket=ticket, kind=EventKind.RETARGETED, data={}, at=now)
     copies = [Copy.of(row) for row in rows]
     kept = list(copies)
-    started = clocks.follow(cast(list[clocks.Clock], copies), meaning(ticket, event, *plan), _copy)
+    started = clocks.follow(cast(list[clocks.Clock], copies), meaning(ticket, event, current, moves), _copy)
     counts = Counts(
         tickets=1,
         moves=sum(copy.terms != row.terms for copy, row in zip(kept, rows, strict=True)),

@@ -72,6 +72,13 @@ class SlaClockQuerySet(models.QuerySet["SlaClock"]):
         """Those that the sweep has something to do for: found by the partial index `clock_to_act_on`."""
         return self.filter(next_action_at__lt=now)
 
+    def by_ticket(self) -> dict[int, list[SlaClock]]:
+        """The rows themselves, by the ticket (its key) that they are of."""
+        found: dict[int, list[SlaClock]] = {}
+        for clock in self:
+            found.setdefault(clock.ticket_id, []).append(clock)
+        return found
+
     # --- What reports and exports ask --------------------------------------------------------------------------
 
     def of_promise(self, promise: Promise) -> SlaClockQuerySet:

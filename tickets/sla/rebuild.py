@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from django.db import transaction
 from django.db.models import prefetch_related_objects
@@ -86,10 +86,26 @@ def _differing(kept: SlaClock, derived: Derived, now: datetime) -> Iterator[str]
         yield f"{name} is {is_}, not {should}"
     if kept.terms_id != derived.terms.pk:
         yield f"terms are {kept.terms_id}, not {derived.terms.pk}"
-    stretches = [(one["from"], one["to"], one["runs"]) for one in kept.spans]
-    expected = [(a.isoformat(), b.isoformat() if b else None, ran) for a, b, ran in derived.stretches]
-    if stretches != expected:
-        yield f"spans are {stretches}, not {expected}"
+    spans = [tuple(one.get(name) for name in ("from", "to", "runs", "priority", "terms")) for one in kept.spans]
+    if spans != (expected := list(_spans(derived))):
+        yield f"spans are {spans}, not {expected}"
+    if kept.next_action_at not in (actions := _actions(kept, now)):
+        yield f"next_action_at is {kept.next_action_at}, not {' or '.join(map(str, actions))}"
+
+
+def _spans(derived: Derived) -> Iterator[tuple[Any, ...]]:
+    """As a clock keeps them."""
+    for start, end, (ran, priority, terms) in derived.stretches:
+        yield start.isoformat(), end.isoformat() if end else None, ran, priority, getattr(terms, "pk", None)
+
+
+def _actions(kept: SlaClock, now: datetime) -> list[datetime | None]:
+    """When the sweep may be to look at the clock: the next point, also where its deadline is over and no sweep came."""
+    actions = [live.next_action(kept, now)]
+    if kept.due_at is not None and kept.due_at <= now:
+        before = live.next_action(kept, kept.due_at - timedelta(microseconds=1))
+        actions += [before] if before not in actions else []
+    return actions
 
 
 def read(ticket: Ticket, events: Sequence[TicketEvent]) -> tuple[list[Moment], list[str]]:
@@ -164,9 +180,7 @@ def loaded(numbers: list[int], *, have_clocks: bool = True) -> Iterator[Loaded]:
     events: dict[int, list[TicketEvent]] = {}
     for event in TicketEvent.objects.filter(ticket__in=numbers, kind__in=MATTERING).order_by("id"):
         events.setdefault(event.ticket_id, []).append(event)
-    clocks: dict[int, list[SlaClock]] = {}
-    for clock in SlaClock.objects.filter(ticket__in=numbers).order_by("id") if have_clocks else ():
-        clocks.setdefault(clock.ticket_id, []).append(clock)
+    clocks = SlaClock.objects.filter(ticket__in=numbers).order_by("id").by_ticket() if have_clocks else {}
     for ticket in Ticket.objects.filter(pk__in=numbers).order_by("pk"):
         yield ticket, events.get(ticket.pk, []), clocks.get(ticket.pk, [])
 

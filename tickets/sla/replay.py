@@ -10,13 +10,16 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from tickets.sla.clocks import Moment
-from tickets.sla.promises import FINISHED, MEASURED, Promise, runs
+from tickets.sla.promises import FINISHED, Promise, runs
 
 Range = tuple[int, int | None]
 """From the moment of this index up to that of the other (None: still)."""
 
 State = tuple[bool, int, Any]
 """Whether a clock runs, for which priority and on which terms."""
+
+Stretch = tuple[datetime, datetime | None, State]
+"""From when to when (None: still), and how it was."""
 
 
 @dataclass
@@ -43,15 +46,13 @@ class Derived:
     breached_at: datetime | None = None
     met_at: datetime | None = None
     ended_at: datetime | None = None
-    stretches: list[tuple[datetime, datetime | None, bool]] = field(default_factory=list)
-    last: State | None = None
+    stretches: list[Stretch] = field(default_factory=list)
 
     def lay(self, start: datetime, end: datetime | None, state: State) -> None:
         """Add a stretch; one like the last, with nothing in between, only makes that one longer."""
-        if self.stretches and self.last == state and self.stretches[-1][1] == start:
+        if self.stretches and self.stretches[-1][1:] == (start, state):
             start = self.stretches.pop()[0]
-        self.stretches.append((start, end, state[0]))
-        self.last = state
+        self.stretches.append((start, end, state))
 
 
 def derive(history: Sequence[Moment], *, now: datetime) -> list[Derived]:
@@ -202,6 +203,3 @@ def _count(clock: Derived, start: datetime, end: datetime | None, running: bool,
     if clock.breached_at is None and clock.due_at is not None and clock.due_at < (end or now):
         clock.breached_at = clock.due_at
     clock.used += target.hours.elapsed(start, end or now)
-
-
-assert set(MEASURED) == {Promise.FIRST_REPLY, Promise.NEXT_REPLY}  # noqa: S101 - whose cycles here don't ask for a target

@@ -1,16 +1,18 @@
 """Putting open clocks on the terms that hold now, after an edit of a policy, a calendar, a plan or a place.
 
 The work is a row (`Retargeting`), done batch by batch in transactions of their own: a worker that is killed loses
-nothing, and the next goes on where it stopped. The time that clocks have used is kept.
+nothing, and the next goes on where it stopped. A ticket that can't be moved is logged and stepped over. The time that
+clocks have used is kept.
 """
 
+import logging
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import transaction
+from django.db import OperationalError, transaction
 from django.db.models import F, Max, Q
 
 from accounts.models import User
@@ -27,10 +29,11 @@ from tickets.models import (
     TicketEvent,
 )
 from tickets.sla import live
-from tickets.sla.clocks import Clock, Moment
+from tickets.sla.clocks import Clock
 from tickets.sla.lookup import Bargain, bargain, bargain_under, place_of, policies_of
-from tickets.sla.moments import moment
 from tickets.sla.querysets import SlaClockQuerySet
+
+logger = logging.getLogger(__name__)
 
 BATCH = 200
 Moves = Mapping[ServiceTerms, Any]
@@ -79,7 +82,9 @@ def concerned(job: Retargeting) -> SlaClockQuerySet:
 def _scope(job: Retargeting) -> Q:
     match job.scope:
         case Retargeting.Scope.POLICY:
-            policy = SlaPolicy.objects.get(pk=job.subject)
+            policy = SlaPolicy.objects.filter(pk=job.subject).first()
+            if policy is None:  # deleted meanwhile, so that nothing ran on it
+                return Q(pk__in=[])
             if policy.organization_id:
                 return Q(ticket__organization=policy.organization_id)
             return Q(terms__policy_version__policy=policy)
@@ -93,25 +98,48 @@ def _scope(job: Retargeting) -> Q:
 
 
 def work(*, now: datetime, seconds: float = 60.0) -> int:
-    """Do what is to be done for at most about `seconds`; the number of tickets looked at."""
+    """Do what is to be done for at most about `seconds`; the number of tickets that jobs looked at."""
     until, looked = time.monotonic() + seconds, 0
     _look_for_stragglers(now)
     for pk in list(Retargeting.objects.filter(finished_at=None).order_by("pk").values_list("pk", flat=True)):
-        while time.monotonic() < until and (done := _batch(pk, now)):
-            looked += done
+        try:
+            while time.monotonic() < until and (done := _go_on(pk, now)):
+                looked += done
+        except Exception:
+            logger.exception("re-targeting %s could not go on", pk)
     return looked
 
 
 def _look_for_stragglers(now: datetime) -> None:
-    """Take up again the last job of what clocks slipped by, which began in transactions then under way."""
+    """Move what slipped by the last job of its kind, because it began in transactions then under way."""
     versioned = (Retargeting.Scope.POLICY, Retargeting.Scope.CALENDAR)
     late = Retargeting.objects.filter(finished_at__gt=now - _STRAGGLERS_FOR, scope__in=versioned, tickets=None)
     for job in late.order_by("scope", "subject", "-pk").distinct("scope", "subject"):
-        if _is_overtaken(job):
-            continue
-        left_behind = concerned(job).filter(started_at__gte=job.made_at - _STRAGGLERS_FOR)
-        if left_behind.exclude(_on_current_version(job)).exists():
-            Retargeting.objects.filter(pk=job.pk).update(finished_at=None, position=0)
+        try:
+            for number in _left_behind(job):
+                _take_along(number, job, now)
+        except Exception:
+            logger.exception("what slipped by re-targeting %s could not be looked for", job.pk)
+
+
+def _left_behind(job: Retargeting) -> list[int]:
+    """Tickets that a finished job should have moved."""
+    if _is_overtaken(job):
+        return []
+    began = concerned(job).filter(started_at__gte=job.made_at - _STRAGGLERS_FOR)
+    rows = began.exclude(_on_current_version(job)).order_by("ticket").values_list("ticket", flat=True)
+    return list(rows.distinct()[:BATCH])
+
+
+def _take_along(number: int, job: Retargeting, now: datetime) -> None:
+    """Move one ticket after its job is finished; the job itself stays so, lest a bad ticket begin it without end."""
+    try:
+        with transaction.atomic():
+            outcome = _move([number], job, now)
+            counts = {"moved": F("moved") + outcome.moved, "broken": F("broken") + outcome.broken}
+            Retargeting.objects.filter(pk=job.pk).update(**counts)
+    except Exception:
+        logger.exception("the promises of request #%s could not be taken along", number)
 
 
 def _is_overtaken(job: Retargeting) -> bool:
@@ -127,24 +155,71 @@ def _on_current_version(job: Retargeting) -> Q:
     return Q(terms__policy_version=F("terms__policy_version__policy__current"))
 
 
+def _go_on(pk: int, now: datetime) -> int:
+    """Look at the next tickets of one job; where one of them fails, at each alone."""
+    try:
+        return _batch(pk, now)
+    except Exception:
+        logger.exception("a batch of re-targeting %s could not be moved", pk)
+    looked = 0
+    while looked < BATCH and (done := _alone(pk, now)):
+        looked += done
+    return looked
+
+
+def _alone(pk: int, now: datetime) -> int:
+    """Look at the next ticket, or step over it; what the database refuses for now isn't the ticket's fault."""
+    try:
+        return _batch(pk, now, most=1)
+    except OperationalError:
+        raise
+    except Exception:
+        logger.exception("re-targeting %s could not move a request", pk)
+        return _step_over(pk)
+
+
 @transaction.atomic
-def _batch(pk: int, now: datetime) -> int:
+def _batch(pk: int, now: datetime, most: int | None = None) -> int:
     """Look at the next tickets of one job; 0 when another worker has it or it is done."""
-    job = Retargeting.objects.select_for_update(skip_locked=True).filter(pk=pk, finished_at=None).first()
+    job = _locked(pk)
     if job is None:
         return 0
-    rows = concerned(job).filter(ticket__gt=job.position).order_by("ticket").values_list("ticket", flat=True)
-    numbers = list(rows.distinct()[:BATCH])
+    numbers = _next(job, most or BATCH)
     if not numbers:
         job.finished_at = now
         job.save(update_fields=["finished_at"])
         return 0
     outcome = _move(numbers, job, now)
+    job.moved += outcome.moved
+    job.broken += outcome.broken
+    return _passed(job, numbers)
+
+
+@transaction.atomic
+def _step_over(pk: int) -> int:
+    """Leave the next ticket of one job as it is."""
+    job = _locked(pk)
+    numbers = _next(job, 1) if job else []
+    if job is None or not numbers:
+        return 0
+    logger.error("request #%s stays on the promises it has: re-targeting %s steps over it", numbers[0], pk)
+    return _passed(job, numbers)
+
+
+def _locked(pk: int) -> Retargeting | None:
+    return Retargeting.objects.select_for_update(skip_locked=True).filter(pk=pk, finished_at=None).first()
+
+
+def _next(job: Retargeting, most: int) -> list[int]:
+    rows = concerned(job).filter(ticket__gt=job.position).order_by("ticket").values_list("ticket", flat=True)
+    return list(rows.distinct()[:most])
+
+
+def _passed(job: Retargeting, numbers: Sequence[int]) -> int:
+    """Keep that these tickets have been looked at; how many they are."""
     job.position = numbers[-1]
     job.done += len(numbers)
     job.total = max(job.total, job.done)
-    job.moved += outcome.moved
-    job.broken += outcome.broken
     job.save(update_fields=["position", "done", "total", "moved", "broken"])
     return len(numbers)
 
@@ -160,9 +235,8 @@ class Outcome:
 def _move(numbers: Sequence[int], job: Retargeting, now: datetime) -> Outcome:
     tickets = Ticket.objects.select_for_update(of=("self",), no_key=True).filter(pk__in=numbers).order_by("pk")
     found = list(tickets.select_related("requester", "organization__plan"))
-    open_clocks = _by_ticket(
-        SlaClock.objects.open().filter(ticket__in=found).select_related("terms__policy_version__policy")
-    )
+    rows = SlaClock.objects.open().of(found).select_related("terms__policy_version__policy")
+    open_clocks = rows.by_ticket()
     outcome, lookup = Outcome(), Lookup(moves_version=job.scope == Retargeting.Scope.POLICY)
     lookup.prepare(found)
     last = dict(TicketEvent.objects.filter(ticket__in=found).values_list("ticket").annotate(at=Max("at")))
@@ -179,13 +253,6 @@ def _move(numbers: Sequence[int], job: Retargeting, now: datetime) -> Outcome:
             outcome.broken += sum(breaks(clock, at) for clock in clocks)
     _save(done, now)
     return outcome
-
-
-def _by_ticket(clocks: SlaClockQuerySet) -> dict[int, list[SlaClock]]:
-    found: dict[int, list[SlaClock]] = {}
-    for clock in clocks:
-        found.setdefault(clock.ticket_id, []).append(clock)
-    return found
 
 
 def breaks(clock: Clock, now: datetime) -> bool:
@@ -243,20 +310,6 @@ def planned(ticket: Ticket, terms: Iterable[ServiceTerms], lookup: Lookup) -> tu
     return (moves, lookup.current(found)) if moves else None
 
 
-def meaning(ticket: Ticket, event: TicketEvent, moves: Moves, current: Any) -> Moment:
-    """What the move of a ticket means to its clocks."""
-    return moment(
-        event,
-        status=ticket.state,
-        priority=ticket.priority,
-        kept_open=ticket.do_not_close,
-        was_answered=ticket.is_answered,
-        ticket=ticket,
-        terms=current,
-        moves=moves,
-    )
-
-
 def _move_one(
     ticket: Ticket, clocks: list[SlaClock], lookup: Lookup, job: Retargeting, at: datetime
 ) -> tuple[TicketEvent, list[SlaClock], list[SlaClock]] | None:
@@ -272,7 +325,7 @@ def _move_one(
     }
     # Nobody is mailed of it: thousands of such events must not stand before those that somebody waits for.
     event = TicketEvent(ticket=ticket, kind=EventKind.RETARGETED, actor=job.made_by, data=data, at=at, notified_at=at)
-    return event, clocks, live.carry_on(ticket, clocks, meaning(ticket, event, moves, current))
+    return event, clocks, live.carry_on(ticket, clocks, live.meaning(ticket, event, current, moves))
 
 
 def _save(done: Sequence[tuple[Ticket, TicketEvent, list[SlaClock], list[SlaClock]]], now: datetime) -> None:

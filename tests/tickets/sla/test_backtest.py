@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 
 import pytest
 from django.test import Client
@@ -12,8 +12,17 @@ from supportdesk.lib import clock
 from tests import factories
 from tests.tickets.sla.editing import MATRIX, address, apply, draft_of, fields_of
 from tickets import actions
-from tickets.models import EventKind, PolicyDraft, Priority, SlaClock, SlaPolicy, Ticket, TicketEvent
-from tickets.sla import backtest, retarget, sweep
+from tickets.models import (
+    BusinessCalendar,
+    EventKind,
+    PolicyDraft,
+    Priority,
+    SlaClock,
+    SlaPolicy,
+    Ticket,
+    TicketEvent,
+)
+from tickets.sla import backtest, publish, retarget, sweep
 from tickets.states import Status
 from tickets.tasks import retarget_clocks
 
@@ -176,6 +185,36 @@ def test_a_history_that_makes_no_sense_is_stepped_over(past: list[Ticket], admin
     draft.refresh_from_db()
     assert draft.backtested_at
     assert sum(_told(draft, "after").values()) > 0
+
+
+def test_a_draft_whose_calendar_is_gone_says_so_and_is_not_tried_again(
+    past: list[Ticket], northwind: Organization, admin: Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    hours = BusinessCalendar.objects.create(name="Short hours")
+    hours.spans.create(weekday=0, starts=time(9), ends=time(17))
+    publish.calendar(hours, by=None, at=clock.now())
+    policy = SlaPolicy.objects.get(plan=northwind.plan)
+    broken = draft_of(admin, EDIT, **{f"p{policy.pk}-calendar": str(hours.pk)})
+    hours.delete()
+    draft = draft_of(admin, EDIT)
+    retarget_clocks()
+    page = admin.get(address(broken)).content.decode()
+    assert "Could not be reckoned: A calendar that this draft names is gone." in page
+    assert "data-refresh" not in page
+    assert _told(draft, "after") == _by_hand(draft.made_at), "the next one is looked back on all the same"
+    caplog.clear()
+    retarget_clocks()
+    assert not caplog.text
+
+
+def test_a_draft_that_cannot_be_read_says_where_to_look(past: list[Ticket], admin: Client) -> None:
+    draft = draft_of(admin, EDIT)
+    PolicyDraft.objects.update(content={"1": {}})
+    assert backtest.work(now=clock.now()) == 0
+    draft.refresh_from_db()
+    assert draft.backtested_at
+    assert "log" in draft.backtest[backtest.FAILED]
+    assert backtest.results(draft) == {}
 
 
 def test_an_organisations_own_policy_looks_back_at_all_of_its_requests(

@@ -12,7 +12,7 @@ from accounts.models import Organization, SupportPlan, User
 from supportdesk.lib import clock
 from tests import factories
 from tickets import actions
-from tickets.models import Priority, Retargeting, SlaClock, Ticket
+from tickets.models import EventKind, Priority, Retargeting, SlaClock, SlaPolicy, Ticket
 from tickets.sla import retarget
 from tickets.tasks import retarget_clocks
 
@@ -172,3 +172,71 @@ def test_two_workers_move_each_clock_once(
     assert retarget.work(now=now) == 0
     assert Ticket.objects.filter(events__kind="retargeted").count() == 3
     no_difference()
+
+
+# --- What can't be moved -------------------------------------------------------------------------------------------
+
+
+def _break(ticket: Ticket) -> None:
+    """Spans that nothing of ours writes."""
+    SlaClock.objects.filter(ticket=ticket).update(spans=[{}])
+
+
+def _moved(tickets: list[Ticket]) -> list[bool]:
+    return [ticket.events.filter(kind=EventKind.RETARGETED).exists() for ticket in tickets]
+
+
+def test_a_bad_ticket_is_stepped_over(
+    rita: User, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tickets = [_hour_ago(rita, Priority.HIGH) for _ in range(5)]
+    _break(tickets[1])
+    rita.time_zone = "Asia/Tokyo"
+    rita.save()
+    monkeypatch.setattr(retarget, "BATCH", 3)
+    retarget_clocks()
+    assert _moved(tickets) == [True, False, True, True, True]
+    job = Retargeting.objects.get()
+    assert job.finished_at and job.done == job.total == 5
+    assert f"request #{tickets[1].number} stays" in caplog.text
+    assert retarget.work(now=clock.now()) == 0
+
+
+def test_what_slips_by_a_job_is_taken_along_and_a_bad_ticket_begins_nothing_anew(
+    rita: User, no_difference: Callable[[], None]
+) -> None:
+    at = clock.now() - timedelta(minutes=5)
+    tickets = [factories.open_ticket(rita, at=at, priority=Priority.HIGH) for _ in range(2)]
+    factories.promise("premier", {("first_reply", 2): (90, "clock")})
+    policy = SlaPolicy.objects.get(plan__slug="premier")
+    job = retarget.ask(Retargeting.Scope.POLICY, policy.pk, by=None, at=clock.now())
+    Retargeting.objects.update(finished_at=clock.now())  # both began in transactions that it could not see
+    spans = _first(tickets[0]).spans
+    _break(tickets[0])
+    for _ in range(2):
+        retarget.work(now=clock.now())
+        assert _moved(tickets) == [False, True]
+    SlaClock.objects.filter(ticket=tickets[0]).update(spans=spans)  # mended
+    retarget.work(now=clock.now())
+    assert _moved(tickets) == [True, True]
+    finished = clock.now()
+    job.refresh_from_db()
+    assert job.moved == SlaClock.objects.count()
+    assert job.finished_at and job.finished_at < finished
+    no_difference()
+
+
+@pytest.mark.parametrize("is_finished", [False, True])
+def test_a_job_of_a_policy_that_is_gone_is_over(rita: User, northwind: Organization, *, is_finished: bool) -> None:
+    """Neither it nor what slipped by it keeps the others waiting."""
+    ticket = factories.open_ticket(rita, priority=Priority.HIGH)
+    own = SlaPolicy.objects.create(organization=northwind)
+    gone = retarget.ask(Retargeting.Scope.POLICY, own.pk, by=None, at=clock.now())
+    Retargeting.objects.update(finished_at=clock.now() if is_finished else None)
+    own.delete()
+    rita.time_zone = "Asia/Tokyo"
+    rita.save()
+    retarget_clocks()
+    gone.refresh_from_db()
+    assert gone.finished_at
+    assert _first(ticket).terms.time_zone == "Asia/Tokyo"

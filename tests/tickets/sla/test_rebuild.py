@@ -254,8 +254,13 @@ def _shift(name: str, by: timedelta = HOUR) -> Callable[[SlaClock], None]:
     return lambda found: SlaClock.objects.filter(pk=found.pk).update(**{name: F(name) + by}) and None
 
 
-def _spans(found: SlaClock) -> None:
-    SlaClock.objects.filter(pk=found.pk).update(spans=[{**found.spans[0], "runs": False}, *found.spans[1:]])
+def _set(**columns: Any) -> Callable[[SlaClock], None]:
+    return lambda found: SlaClock.objects.filter(pk=found.pk).update(**columns) and None
+
+
+def _span(**values: Any) -> Callable[[SlaClock], None]:
+    """The first of its spans, with other values."""
+    return lambda found: _set(spans=[{**found.spans[0], **values}, *found.spans[1:]])(found)
 
 
 EDITS: dict[str, tuple[Callable[[Ticket], SlaClock], Callable[[SlaClock], None], str]] = {
@@ -268,11 +273,19 @@ EDITS: dict[str, tuple[Callable[[Ticket], SlaClock], Callable[[SlaClock], None],
     "running_since": (lambda ticket: clock_of(ticket, NEXT), _shift("running_since", -HOUR), "are used up, not"),
     "priority": (
         lambda ticket: clock_of(ticket, FIRST),
-        lambda found: SlaClock.objects.filter(pk=found.pk).update(priority=LOW) and None,
+        _set(priority=LOW),
         "priority is 4, not 1",
     ),
     "started_at": (lambda ticket: clock_of(ticket, FIRST), _shift("started_at"), "follows from no event"),
-    "spans": (lambda ticket: clock_of(ticket, FIRST), _spans, "spans are"),
+    "a span's running": (lambda ticket: clock_of(ticket, FIRST), _span(runs=False), "spans are"),
+    "a span's priority": (lambda ticket: clock_of(ticket, FIRST), _span(priority=LOW), "spans are"),
+    "a span's terms": (lambda ticket: clock_of(ticket, FIRST), _span(terms=999_999), "spans are"),
+    "no span": (lambda ticket: clock_of(ticket, FIRST), _set(spans=[{}]), "spans are"),
+    "next_action_at": (
+        lambda ticket: clock_of(ticket, NEXT),
+        _set(next_action_at=datetime(2026, 12, 9, tzinfo=UTC)),
+        "next_action_at is 2026-12-09 00:00:00+00:00, not None",
+    ),
 }
 
 
@@ -293,6 +306,35 @@ def test_a_clock_edited_by_sql_is_reported_and_mended(what: str, long_story: Tic
 def _rows(ticket: Ticket) -> list[dict[str, Any]]:
     names = [field.attname for field in SlaClock._meta.fields if field.attname != "id"]
     return list(SlaClock.objects.filter(ticket=ticket).order_by("promise", "started_at", "pk").values(*names))
+
+
+@pytest.mark.parametrize("minutes", [None, 0, 44, 46, 60, 61])
+def test_when_the_sweep_looks_is_compared_and_mended(minutes: int | None, rita: User) -> None:
+    """The warning is at 45 minutes; where nobody looks, nobody is warned and nothing breaks."""
+    now = clock.now()
+    ticket = factories.open_ticket(rita, at=now, priority=URGENT)
+    right = _rows(ticket)
+    SlaClock.objects.update(next_action_at=now + minutes * MINUTE if minutes is not None else None)
+    assert "next_action_at is" in check()
+    mend()
+    assert check() == ""
+    assert _rows(ticket) == right
+
+
+def test_whenever_one_looks_before_a_sweep_or_after_nothing_differs(rita: User, bo: User) -> None:
+    factories.promise("premier", {("first_reply", 1): (60, "clock")}, warn_percent=(50, 75), warn_before=(5,))
+    now = clock.now()
+    tickets = [factories.open_ticket(rita, at=now, priority=URGENT) for _ in range(3)]
+    for minute in (20, 31, 46, 56, 60, 61):
+        with time_machine.travel(now + minute * MINUTE, tick=False):
+            if minute < 61:  # a breach is to be noticed within a minute
+                assert check() == ""
+            if minute == 31:
+                answerer(bo)(tickets[1], clock.now(), PENDING)
+                prioritise(tickets[2], LOW, by=bo, at=clock.now())
+                assert check() == ""
+            sweep.act(now=clock.now())
+            assert check() == ""
 
 
 def test_a_deleted_clock_is_missing_and_comes_back(long_story: Ticket) -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tickets.sla import clocks
 from tickets.sla.clocks import Moment
-from tickets.sla.promises import FINISHED, HoursKind, Promise
+from tickets.sla.promises import FINISHED, MEASURED, HoursKind, Promise
 from tickets.sla.replay import derive
 from tickets.sla.terms import Calendar, Place, Terms
 from tickets.states import Status, Verb, target
@@ -51,6 +51,7 @@ TERMS = [
     _terms(2, "America/New_York", 0.5, weekends=False, everything=False),
     _terms(3, "Australia/Sydney", 2, weekends=False, everything=True),
 ]
+NOTHING = Numbered({}, NINE_TO_FIVE, Place("Europe/Berlin"), covers_weekends=False)
 
 
 @dataclass
@@ -159,8 +160,21 @@ def test_both_roads_lead_to_the_same_clocks(history: list[Moment], later: int) -
     derived = sorted(derive(history, now=now), key=lambda clock: (clock.promise, clock.started_at))
     assert [_facts(one, clocks.used_by(one, now)) for one in kept] == [_facts(one, one.used) for one in derived]
     for one, other in zip(kept, derived, strict=True):
-        spans = [(span["from"], span["to"], span["runs"]) for span in one.spans]
-        assert spans == [(a.isoformat(), b.isoformat() if b else None, ran) for a, b, ran in other.stretches]
+        spans = [(span["from"], span["to"], (span["runs"], span["priority"], span["terms"])) for span in one.spans]
+        assert spans == [
+            (start.isoformat(), end.isoformat() if end else None, (ran, priority, terms.pk))
+            for start, end, (ran, priority, terms) in other.stretches
+        ]
+
+
+def test_cycles_of_measured_promises_ask_for_no_target() -> None:
+    """So they are laid for exactly those that have a clock where nothing is promised."""
+    history = [
+        Moment(BEGINNING, "submitted", Status.NEW, 1, terms=NOTHING, opened=True),
+        Moment(BEGINNING, "replied", Status.OPEN, 1, terms=NOTHING, answered=True, was_answered=True),
+        Moment(BEGINNING, "customer_wrote", Status.OPEN, 1, terms=NOTHING, asked=True, was_answered=True),
+    ]
+    assert {one.promise for one in derive(history, now=BEGINNING)} == set(MEASURED)
 
 
 @settings(max_examples=100, deadline=None)

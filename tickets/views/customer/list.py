@@ -79,9 +79,7 @@ def request_list(request: HttpRequest) -> HttpResponseBase:
 
 
 def _rows(tickets: list[Ticket], *, now: datetime) -> list[dict[str, Any]]:
-    clocks: dict[int, list[SlaClock]] = {}
-    for one in SlaClock.objects.running().of(tickets):
-        clocks.setdefault(one.ticket_id, []).append(one)
+    clocks = SlaClock.objects.running().of(tickets).by_ticket()
     return [
         {"ticket": ticket, "standing": standing_of(ticket, clocks.get(ticket.pk, ()), now=now)} for ticket in tickets
     ]
