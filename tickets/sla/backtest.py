@@ -16,6 +16,7 @@ from typing import Any
 from django.db import OperationalError, transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
+from supportdesk.lib import queue
 from supportdesk.lib.errors import Conflict, DomainError
 from tickets.models import BusinessCalendar, PolicyDraft, ServiceTerms, SlaClock, SlaPolicy, Ticket, TicketEvent
 from tickets.sla.clocks import Moment
@@ -36,8 +37,8 @@ _KEPT, _BROKEN = 0, 1
 _BEFORE, _AFTER = 0, 2
 
 
-def work(*, now: datetime, seconds: float = 60.0) -> int:
-    """Look back for at most about `seconds`; the number of tickets looked at."""
+def work(*, now: datetime, seconds: float = 10.0) -> int:
+    """Look back for at most about `seconds`, waking itself for the rest; the number of tickets looked at."""
     until, looked = time.monotonic() + seconds, 0
     for pk in list(PolicyDraft.objects.filter(backtested_at=None).order_by("pk").values_list("pk", flat=True)):
         try:
@@ -48,6 +49,8 @@ def work(*, now: datetime, seconds: float = 60.0) -> int:
         except Exception as failure:
             logger.exception("draft %s could not be looked back on", pk)
             _give_up(pk, failure, now)
+    if looked and time.monotonic() >= until:
+        queue.wake("sla")
     return looked
 
 

@@ -44,10 +44,21 @@ def compare(numbers: Iterable[int], *, now: datetime) -> Iterator[Difference]:
             yield from compare_one(ticket, events, kept, now=now)
 
 
+@transaction.atomic
+def compare_again(number: int, *, now: datetime) -> list[Difference]:
+    """The same for one ticket under its lock: what was only being written meanwhile is no difference."""
+    list(Ticket.objects.select_for_update(of=("self",), no_key=True).filter(pk=number))
+    return [difference for one in loaded([number]) for difference in compare_one(*one, now=now)]
+
+
 def compare_one(
     ticket: Ticket, events: Sequence[TicketEvent], kept: Sequence[SlaClock], *, now: datetime
 ) -> Iterator[Difference]:
-    history, wrong = read(ticket, events)
+    try:
+        history, wrong = read(ticket, events)
+    except (KeyError, ValueError, ServiceTerms.DoesNotExist) as failure:
+        yield Difference(ticket.pk, f"its events can't be read: {failure!r}")
+        return
     yield from (Difference(ticket.pk, what) for what in wrong)
     derived = _numbered(derive(history, now=now))
     found = _numbered(kept)
@@ -239,18 +250,23 @@ def _fill(ticket: Ticket, events: Sequence[TicketEvent]) -> None:
     terms = found.kept_terms().pk if found else None
     for event in events:
         if terms is not None and event.kind in STARTING:
-            event.data["terms"] = terms
+            event.data.setdefault("terms", terms)
         if event.kind == EventKind.REOPENED:
             event.data.setdefault("waits", event.message_id is not None or event.actor_id == ticket.requester_id)
 
 
 def _write(found: Iterable[Loaded], now: datetime) -> None:
-    """Replay the histories by the verbs' own road; rows that stand already keep their keys and what was warned of."""
+    """Replay the histories by the verbs' own road; rows that stand already keep their keys and what was warned of.
+
+    A breach that isn't noted yet is left to the sweep, which tells of it. Nothing is written over what can't be read.
+    """
     written: list[SlaClock] = []
     gone: list[SlaClock] = []
     tickets: list[Ticket] = []
     for ticket, events, kept in found:
         clocks = _replayed(ticket, events, kept, now)
+        if clocks is None:
+            continue
         due = live.earliest(clocks)
         if ticket.next_due_at != due:
             ticket.next_due_at = due
@@ -263,15 +279,21 @@ def _write(found: Iterable[Loaded], now: datetime) -> None:
     bulk.update(tickets, ["next_due_at"])
 
 
-def _replayed(ticket: Ticket, events: list[TicketEvent], kept: list[SlaClock], now: datetime) -> list[SlaClock]:
+def _replayed(ticket: Ticket, events: list[TicketEvent], kept: list[SlaClock], now: datetime) -> list[SlaClock] | None:
+    try:
+        history, _ = read(ticket, events)
+    except (KeyError, ValueError, ServiceTerms.DoesNotExist):
+        return None
+    if not history:
+        return None
     former = _numbered(kept)
     clocks: list[SlaClock] = []
-    for one in read(ticket, events)[0]:
+    for one in history:
         clocks += live.carry_on(ticket, [clock for clock in clocks if concerns(clock, one)], one)
     for key, clock in _numbered(clocks).items():
         if (same := former.get(key)) is not None:
             clock.pk, clock.warned, clock.warned_at = same.pk, same.warned, same.warned_at
-        if clock.is_open:
+        if clock.is_open and (same is None or same.breached_at is not None):
             note_breach(clock, now)
         clock.next_action_at = live.next_action(clock, now)
     return clocks

@@ -97,8 +97,11 @@ def _scope(job: Retargeting) -> Q:
     return Q(terms__plan=job.subject)
 
 
-def work(*, now: datetime, seconds: float = 60.0) -> int:
-    """Do what is to be done for at most about `seconds`; the number of tickets that jobs looked at."""
+def work(*, now: datetime, seconds: float = 10.0) -> int:
+    """Do what is to be done for at most about `seconds`, so that sweeps aren't kept waiting; wakes itself for the rest.
+
+    Returns the number of tickets that jobs looked at.
+    """
     until, looked = time.monotonic() + seconds, 0
     _look_for_stragglers(now)
     for pk in list(Retargeting.objects.filter(finished_at=None).order_by("pk").values_list("pk", flat=True)):
@@ -107,6 +110,8 @@ def work(*, now: datetime, seconds: float = 60.0) -> int:
                 looked += done
         except Exception:
             logger.exception("re-targeting %s could not go on", pk)
+    if looked and time.monotonic() >= until:
+        queue.wake("sla")
     return looked
 
 
@@ -126,7 +131,8 @@ def _left_behind(job: Retargeting) -> list[int]:
     """Tickets that a finished job should have moved."""
     if _is_overtaken(job):
         return []
-    began = concerned(job).filter(started_at__gte=job.made_at - _STRAGGLERS_FOR)
+    lately = job.made_at - _STRAGGLERS_FOR
+    began = concerned(job).filter(Q(started_at__gte=lately) | Q(running_since__gte=lately))
     rows = began.exclude(_on_current_version(job)).order_by("ticket").values_list("ticket", flat=True)
     return list(rows.distinct()[:BATCH])
 

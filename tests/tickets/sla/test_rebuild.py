@@ -469,3 +469,20 @@ def test_after_mending_the_story_goes_on(long_story: Ticket, bo: User) -> None:
     answerer(bo)(fresh(long_story), now, PENDING)
     assert clock_of(long_story, NEXT).met_at == now
     assert check() == ""
+
+
+def test_a_breach_that_no_sweep_has_told_of_yet_is_left_to_it(rita: User) -> None:
+    ticket = factories.open_ticket(rita, at=clock.now() - timedelta(hours=2), priority=Priority.URGENT)
+    call_command("rebuild_clocks")
+    assert SlaClock.objects.get(ticket=ticket).breached_at is None
+    sweep.act(now=clock.now())
+    assert ticket.events.filter(kind=EventKind.SLA_BREACHED).count() == 1
+
+
+def test_what_can_not_be_read_is_told_and_left_alone(rita: User) -> None:
+    ticket = factories.open_ticket(rita)
+    TicketEvent.objects.filter(ticket=ticket).update(data={"terms": 10**9, "priority": 3})
+    with pytest.raises(CommandError):
+        call_command("rebuild_clocks", "--check")
+    call_command("rebuild_clocks")
+    assert SlaClock.objects.filter(ticket=ticket).count() == 1
