@@ -46,7 +46,8 @@ class Moment:
     """What one event means to clocks: how the ticket stands after it, and what it brought.
 
     `priority` is that which counts (High where none is set). `terms` are those in force for clocks that start; `moves`
-    names, by the terms that open clocks run on, those that they run on from now. `asked`: a customer began to wait;
+    names, by the terms that open clocks run on, those that they run on from now; `retargeted`: what is promised anew
+    begins. `asked`: a customer began to wait;
     `answered`: a person of the staff replied publicly; `was_answered`: somebody has, ever.
     """
 
@@ -57,6 +58,7 @@ class Moment:
     kept_open: bool = False
     terms: HasTargets | None = None
     moves: Mapping[Any, Any] = field(default_factory=dict)
+    retargeted: bool = False
     opened: bool = False
     asked: bool = False
     answered: bool = False
@@ -187,8 +189,8 @@ def _to_start(clocks: list[Clock], moment: Moment) -> list[Promise]:
     begins = {
         Promise.FIRST_REPLY: moment.opened,
         Promise.NEXT_REPLY: moment.asked and moment.was_answered,
-        Promise.REGULAR_UPDATE: moment.answered or (bool(moment.moves) and moment.was_answered),
-        Promise.RESOLUTION: moment.opened or bool(moment.moves),
+        Promise.REGULAR_UPDATE: moment.answered or (moment.retargeted and moment.was_answered),
+        Promise.RESOLUTION: moment.opened or moment.retargeted,
     }
     is_finished = moment.status in FINISHED
     return [

@@ -47,6 +47,7 @@ def moment(
         kept_open=kept_open,
         terms=terms,
         moves=moves or {},
+        retargeted=kind is EventKind.RETARGETED,
         opened=kind is EventKind.CREATED,
         asked=kind is EventKind.CUSTOMER_REPLIED or (kind is EventKind.REOPENED and bool(event.data.get("waits"))),
         answered=kind is EventKind.ANSWERED or opens_answered,

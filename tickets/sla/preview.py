@@ -11,7 +11,7 @@ from tickets.sla.drafts import Drafts
 from tickets.sla.live import earliest, meaning
 from tickets.sla.lookup import Bargain
 from tickets.sla.promises import Promise
-from tickets.sla.retarget import Lookup, breaks, concerned, planned
+from tickets.sla.retarget import Lookup, breaks, planned, tickets_of
 
 _BATCH = 1000
 
@@ -124,7 +124,7 @@ class _Imagined(Lookup):
 
 
 def _affected(job: Retargeting, lookup: Lookup, now: datetime) -> Iterator[Affected]:
-    numbers = list(concerned(job).order_by("ticket").values_list("ticket", flat=True).distinct())
+    numbers = sorted(tickets_of(job).values_list("pk", flat=True))
     for start in range(0, len(numbers), _BATCH):
         batch = numbers[start : start + _BATCH]
         rows = Ticket.objects.filter(pk__in=batch).select_related("requester", "organization__plan").order_by("pk")
@@ -146,6 +146,8 @@ def _look_at(ticket: Ticket, rows: list[SlaClock], lookup: Lookup, now: datetime
     copies = [Copy.of(row) for row in rows]
     kept = list(copies)
     started = clocks.follow(cast(list[clocks.Clock], copies), meaning(ticket, event, current, moves), _copy)
+    if not moves and not started:
+        return None
     counts = Counts(
         tickets=1,
         moves=sum(copy.terms != row.terms for copy, row in zip(kept, rows, strict=True)),

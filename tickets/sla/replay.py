@@ -99,7 +99,7 @@ def _updates(history: Sequence[Moment]) -> Iterator[Cycle]:
             yield _closed(Promise.REGULAR_UPDATE, history, since, place)
             since = None
         answered = answered or moment.answered
-        begins = moment.answered or (bool(moment.moves) and answered)
+        begins = moment.answered or (moment.retargeted and answered)
         promised = moment.terms is not None and moment.terms.promises(Promise.REGULAR_UPDATE)
         if since is None and begins and promised and moment.status not in FINISHED:
             since = place
@@ -111,7 +111,7 @@ def _resolution(history: Sequence[Moment]) -> Iterator[Cycle]:
     promised = (
         place
         for place, moment in enumerate(history)
-        if (moment.opened or moment.moves)
+        if (moment.opened or moment.retargeted)
         and moment.status not in FINISHED
         and moment.terms is not None
         and moment.terms.promises(Promise.RESOLUTION)

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import OperationalError, transaction
-from django.db.models import F, Max, Q
+from django.db.models import Exists, F, Max, OuterRef, Q
 
 from accounts.models import User
 from supportdesk.lib import bulk, queue
@@ -28,6 +28,7 @@ from tickets.models import (
     Ticket,
     TicketEvent,
 )
+from tickets.querysets import TicketQuerySet
 from tickets.sla import live
 from tickets.sla.clocks import Clock
 from tickets.sla.lookup import Bargain, bargain, bargain_under, place_of, policies_of
@@ -36,6 +37,8 @@ from tickets.sla.querysets import SlaClockQuerySet
 logger = logging.getLogger(__name__)
 
 BATCH = 200
+_BEGINNING = (Retargeting.Scope.POLICY, Retargeting.Scope.ORGANIZATION)
+"""By these something may be promised that wasn't before."""
 Moves = Mapping[ServiceTerms, Any]
 _STRAGGLERS_FOR = timedelta(minutes=10)
 """So long after an edit a request may still commit that was begun under what held before."""
@@ -53,15 +56,15 @@ def ask(
     """Have the open clocks that `scope` and `subject` name (or only those of `tickets`) put on what holds now."""
     job = Retargeting(scope=scope, subject=subject, made_by=by, made_at=at, draft=draft)
     job.tickets = sorted(tickets) if tickets is not None else None
-    job.total = concerned(job).values("ticket").distinct().count()
+    job.total = tickets_of(job).count()
     job.save(force_insert=True)
     queue.wake("sla")
     return job
 
 
 def ask_if_open(scope: Retargeting.Scope, subject: int, *, by: User | None, at: datetime) -> Retargeting | None:
-    """The same, unless no open clock is concerned."""
-    if not concerned(Retargeting(scope=scope, subject=subject)).exists():
+    """The same, unless no unfinished ticket is concerned."""
+    if not tickets_of(Retargeting(scope=scope, subject=subject)).exists():
         return None
     return ask(scope, subject, by=by, at=at)
 
@@ -95,6 +98,26 @@ def _scope(job: Retargeting) -> Q:
         case Retargeting.Scope.PERSON:
             return Q(ticket__requester=job.subject)
     return Q(terms__plan=job.subject)
+
+
+def tickets_of(job: Retargeting) -> TicketQuerySet:
+    """The unfinished tickets to look at: those with such clocks, and those on which one may begin by the edit."""
+    wanted = Q(Exists(SlaClock.objects.open().filter(_scope(job), ticket=OuterRef("pk")))) | _may_begin(job)
+    rows = Ticket.objects.unfinished().filter(wanted)
+    return rows if job.tickets is None else rows.filter(pk__in=job.tickets)
+
+
+def _may_begin(job: Retargeting) -> Q:
+    """A policy may promise something for the first time, to tickets without any open clock too."""
+    if job.scope == Retargeting.Scope.ORGANIZATION:
+        return Q(organization=job.subject)
+    policy = SlaPolicy.objects.filter(pk=job.subject).first() if job.scope == Retargeting.Scope.POLICY else None
+    if policy is None:
+        return Q(pk__in=[])
+    if policy.organization_id:
+        return Q(organization=policy.organization_id)
+    without = Q(organization=None) if policy.plan is not None and policy.plan.is_default else Q(pk__in=[])
+    return Q(organization__plan=policy.plan_id, organization__sla_policy=None) | without
 
 
 def work(*, now: datetime, seconds: float = 10.0) -> int:
@@ -217,8 +240,8 @@ def _locked(pk: int) -> Retargeting | None:
 
 
 def _next(job: Retargeting, most: int) -> list[int]:
-    rows = concerned(job).filter(ticket__gt=job.position).order_by("ticket").values_list("ticket", flat=True)
-    return list(rows.distinct()[:most])
+    # All that are left, by the index of what is unfinished: with a limit the planner walks through all there are.
+    return sorted(tickets_of(job).filter(pk__gt=job.position).values_list("pk", flat=True))[:most]
 
 
 def _passed(job: Retargeting, numbers: Sequence[int]) -> int:
@@ -307,13 +330,13 @@ class Lookup:
 
 
 def planned(ticket: Ticket, terms: Iterable[ServiceTerms], lookup: Lookup) -> tuple[Moves, Any] | None:
-    """What clocks on `terms` move to, and the terms of those that begin by it; None where nothing changes."""
+    """What clocks on `terms` move to, and the terms of those that begin by it; None without any policy."""
     found = lookup.bargain(ticket)
     if found is None:
         return None
     moves = {old: lookup.moved(old, found) for old in terms}
     moves = {old: new for old, new in moves.items() if old != new}
-    return (moves, lookup.current(found)) if moves else None
+    return moves, lookup.current(found)
 
 
 def _move_one(
@@ -331,7 +354,10 @@ def _move_one(
     }
     # Nobody is mailed of it: thousands of such events must not stand before those that somebody waits for.
     event = TicketEvent(ticket=ticket, kind=EventKind.RETARGETED, actor=job.made_by, data=data, at=at, notified_at=at)
-    return event, clocks, live.carry_on(ticket, clocks, live.meaning(ticket, event, current, moves))
+    started = live.carry_on(ticket, clocks, live.meaning(ticket, event, current, moves))
+    if not moves and not (started and job.scope in _BEGINNING):
+        return None
+    return event, clocks, started
 
 
 def _save(done: Sequence[tuple[Ticket, TicketEvent, list[SlaClock], list[SlaClock]]], now: datetime) -> None:

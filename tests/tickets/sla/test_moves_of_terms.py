@@ -14,6 +14,7 @@ from tests import factories
 from tickets import actions
 from tickets.models import EventKind, Priority, Retargeting, SlaClock, SlaPolicy, Ticket
 from tickets.sla import retarget
+from tickets.states import Status
 from tickets.tasks import retarget_clocks
 
 pytestmark = pytest.mark.django_db
@@ -240,3 +241,35 @@ def test_a_job_of_a_policy_that_is_gone_is_over(rita: User, northwind: Organizat
     gone.refresh_from_db()
     assert gone.finished_at
     assert _first(ticket).terms.time_zone == "Asia/Tokyo"
+
+
+def test_what_is_promised_for_the_first_time_begins_on_tickets_without_any_clock_too(
+    sam: User, ann: User, no_difference: Callable[[], None]
+) -> None:
+    opened = clock.now()
+    ticket = factories.open_ticket(sam, at=opened, priority=Priority.NORMAL)
+    actions.answer(ticket, by=ann, body="We look into it.", submit_as=Status.OPEN, at=opened)
+    assert not SlaClock.objects.open().exists()
+    factories.promise("enterprise", {("first_reply", 3): (480, "business"), ("resolution", 3): (2880, "clock")})
+    policy = SlaPolicy.objects.get(plan__slug="enterprise")
+    retarget.ask(Retargeting.Scope.POLICY, policy.pk, by=None, at=clock.now())
+    retarget.work(now=clock.now())
+    begun = SlaClock.objects.open().get()
+    assert (begun.promise, begun.started_at) == ("resolution", opened)
+    assert Ticket.objects.get().next_due_at == begun.due_at
+    retarget.ask(Retargeting.Scope.POLICY, policy.pk, by=None, at=clock.now())
+    retarget.work(now=clock.now())
+    assert SlaClock.objects.open().count() == 1
+    no_difference()
+
+
+def test_an_upgrade_owes_regular_updates_at_once(
+    sam: User, contoso: Organization, ann: User, no_difference: Callable[[], None]
+) -> None:
+    ticket = factories.open_ticket(sam, priority=Priority.URGENT)
+    actions.answer(ticket, by=ann, body="We look into it.", submit_as=Status.OPEN, at=clock.now())
+    contoso.plan = SupportPlan.objects.get(slug="premier")
+    contoso.save(update_fields=["plan"])
+    retarget.work(now=clock.now())
+    assert SlaClock.objects.open().get().promise == "regular_update"
+    no_difference()

@@ -117,7 +117,7 @@ def histories(draw: st.DrawFn) -> list[Moment]:
         elif what == "move":
             if status in FINISHED:
                 continue
-            fields = {"moves": {one: other for one in TERMS if one is not other}}
+            fields = {"retargeted": True, "moves": {one: other for one in TERMS if one is not other}}
             terms = other
         moments.append(
             Moment(
