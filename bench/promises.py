@@ -4,16 +4,19 @@ import itertools
 import random
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from django.db.models import Sum
 from django.utils import timezone
 
+from accounts.models import Role, User
 from bench import policies
 from bench.client import median, percentile
 from bench.report import Figure, ms
-from tickets.models import Retargeting, SlaClock
-from tickets.sla import retarget, sweep
+from tickets.models import Retargeting, SlaClock, SlaPolicy
+from tickets.models.sla import targets_of
+from tickets.sla import drafts, preview, retarget, sweep
 from tickets.sla.calendar import Rule, WorkingTime
 from tickets.sla.publish import day_of
 
@@ -39,7 +42,7 @@ _PLACES = {
 
 def promise_figures() -> list[Figure]:
     """All of them; the sweep that is busy is the last, because it goes ahead of the time."""
-    return [*_arithmetic(), *_idle_sweep(), *_retargeting(), *_busy_sweep()]
+    return [*_arithmetic(), *_idle_sweep(), *_preview(), *_retargeting(), *_busy_sweep()]
 
 
 # --- Hours ---------------------------------------------------------------------------------------------------------
@@ -113,6 +116,24 @@ def _clear(now: datetime) -> None:
 
 
 # --- Other terms ---------------------------------------------------------------------------------------------------
+
+
+def _preview() -> list[Figure]:
+    """What an edit of every plan's policy would do to all open clocks, as its page counts them."""
+    now, admin = timezone.now(), User.objects.filter(role=Role.ADMIN)[0]
+    edits = {}
+    for policy in SlaPolicy.objects.exclude(plan=None).with_content():
+        if policy.current is not None and targets_of(policy.current.pk):
+            edit = drafts.Edit.of(policy.current)
+            longer = {key: (minutes + 30, hours) for key, (minutes, hours) in edit.targets.items()}
+            edits[policy.pk] = replace(edit, targets=longer)
+    draft = drafts.begin(edits, by=admin, at=now)
+    began = time.perf_counter()
+    found = preview.preview(draft, now=now)
+    took = time.perf_counter() - began
+    draft.delete()
+    moved = sum(one.counts().moves for one in found)
+    return [Figure("preview of an edit of every plan", "", f"{took:.1f} s for {moved:,} open clocks")]
 
 
 def _retargeting() -> list[Figure]:
