@@ -1,6 +1,5 @@
 """Twice at once, with real transactions: acknowledging, engines side by side, a send against an acknowledgement."""
 
-import threading
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -19,6 +18,7 @@ from escalations.paging.engine import run_pass
 from supportdesk.lib import clock
 from supportdesk.lib.errors import Conflict
 from tests import factories
+from tests.at_once import at_once
 from tickets import actions as ticket_actions
 from tickets.models import EventKind, Priority, Ticket
 from tickets.sla import sweep
@@ -26,27 +26,6 @@ from tickets.states import Status
 
 pytestmark = pytest.mark.django_db(transaction=True)
 Rung = Callable[[], list[str]]
-
-
-def at_once(*works: Callable[[], Any]) -> list[Any]:
-    """Do all of it in the same moment, each on a connection of its own; what each returned or raised."""
-    gate, results = threading.Barrier(len(works)), [None] * len(works)
-
-    def run(number: int, work: Callable[[], Any]) -> None:
-        gate.wait()
-        try:
-            results[number] = work()
-        except Exception as failure:
-            results[number] = failure  # type: ignore[call-overload]
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=run, args=row) for row in enumerate(works)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(30)
-    return results
 
 
 def test_two_acknowledge_in_the_same_instant(page: Page, bo: User, ann: User) -> None:

@@ -6,7 +6,7 @@ it broke, or else now. A breach is dated by the deadline, whenever it is noticed
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
@@ -39,6 +39,29 @@ class Clock(Protocol):
     met_at: datetime | None
     ended_at: datetime | None
     spans: list[dict[str, Any]]
+
+
+@dataclass
+class LooseClock:
+    """A clock in memory only, for who asks what would be."""
+
+    promise: str
+    started_at: datetime
+    terms: Any
+    priority: int = 0
+    running_since: datetime | None = None
+    used: timedelta = timedelta()
+    due_at: datetime | None = None
+    breached_at: datetime | None = None
+    met_at: datetime | None = None
+    ended_at: datetime | None = None
+    spans: list[dict[str, Any]] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, clock: Clock) -> "LooseClock":
+        """A copy, which may follow what hasn't happened."""
+        values = {one.name: getattr(clock, one.name) for one in fields(cls)}
+        return cls(**{**values, "spans": list(clock.spans)})
 
 
 @dataclass(frozen=True)

@@ -1,12 +1,13 @@
 """What a draft would do to the clocks that are open now: counted by the engine that will do it, on copies."""
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, cast
 
 from tickets.models import EventKind, PolicyDraft, Retargeting, ServiceTerms, SlaClock, SlaPolicy, Ticket, TicketEvent
 from tickets.sla import clocks
+from tickets.sla.clocks import LooseClock
 from tickets.sla.drafts import Drafts
 from tickets.sla.live import earliest, meaning
 from tickets.sla.lookup import Bargain
@@ -14,37 +15,6 @@ from tickets.sla.promises import Promise
 from tickets.sla.retarget import Lookup, breaks, planned, tickets_of
 
 _BATCH = 1000
-
-
-@dataclass
-class Copy:
-    """A clock in memory only: see `clocks.Clock`."""
-
-    promise: str
-    started_at: datetime
-    terms: Any
-    priority: int = 0
-    running_since: datetime | None = None
-    used: timedelta = timedelta()
-    due_at: datetime | None = None
-    breached_at: datetime | None = None
-    met_at: datetime | None = None
-    ended_at: datetime | None = None
-    spans: list[dict[str, Any]] = field(default_factory=list)
-
-    @classmethod
-    def of(cls, row: SlaClock) -> "Copy":
-        return cls(
-            promise=row.promise,
-            started_at=row.started_at,
-            terms=row.terms,
-            priority=row.priority,
-            running_since=row.running_since,
-            used=row.used,
-            due_at=row.due_at,
-            breached_at=row.breached_at,
-            spans=list(row.spans),
-        )
 
 
 @dataclass(frozen=True)
@@ -143,7 +113,7 @@ def _look_at(ticket: Ticket, rows: list[SlaClock], lookup: Lookup, now: datetime
         return None
     moves, current = plan
     event = TicketEvent(ticket=ticket, kind=EventKind.RETARGETED, data={}, at=now)
-    copies = [Copy.of(row) for row in rows]
+    copies = [LooseClock.of(row) for row in rows]
     kept = list(copies)
     started = clocks.follow(cast(list[clocks.Clock], copies), meaning(ticket, event, current, moves), _copy)
     if not moves and not started:
@@ -158,5 +128,5 @@ def _look_at(ticket: Ticket, rows: list[SlaClock], lookup: Lookup, now: datetime
     return Affected(ticket, counts, earliest(rows), earliest(cast(list[SlaClock], copies)))
 
 
-def _copy(promise: Promise, at: datetime, terms: Any) -> Copy:
-    return Copy(promise.value, at, terms)
+def _copy(promise: Promise, at: datetime, terms: Any) -> LooseClock:
+    return LooseClock(promise.value, at, terms)

@@ -1,6 +1,6 @@
 """Two roads to the same clocks: carried on event by event, and worked out from the whole history."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tickets.sla import clocks
-from tickets.sla.clocks import Moment
+from tickets.sla.clocks import LooseClock, Moment
 from tickets.sla.promises import FINISHED, MEASURED, HoursKind, Promise
 from tickets.sla.replay import derive
 from tickets.sla.terms import Calendar, Place, Terms
@@ -52,21 +52,6 @@ TERMS = [
     _terms(3, "Australia/Sydney", 2, weekends=False, everything=True),
 ]
 NOTHING = Numbered({}, NINE_TO_FIVE, Place("Europe/Berlin"), covers_weekends=False)
-
-
-@dataclass
-class Kept:
-    promise: str
-    started_at: datetime
-    terms: Any
-    priority: int = 0
-    running_since: datetime | None = None
-    used: timedelta = timedelta()
-    due_at: datetime | None = None
-    breached_at: datetime | None = None
-    met_at: datetime | None = None
-    ended_at: datetime | None = None
-    spans: list[dict[str, Any]] = field(default_factory=list)
 
 
 _VERBS = [verb for verb in Verb if verb not in {Verb.NOTE, Verb.REMIND}] * 2
@@ -136,11 +121,11 @@ def histories(draw: st.DrawFn) -> list[Moment]:
     return moments
 
 
-def carried_on(history: list[Moment], *, now: datetime) -> list[Kept]:
-    kept: list[Kept] = []
+def carried_on(history: list[Moment], *, now: datetime) -> list[LooseClock]:
+    kept: list[LooseClock] = []
     for moment in history:
         found: list[Any] = [clock for clock in kept if clocks.concerns(clock, moment)]
-        kept += clocks.follow(found, moment, lambda promise, at, terms: Kept(promise.value, at, terms))  # type: ignore[arg-type]
+        kept += clocks.follow(found, moment, lambda promise, at, terms: LooseClock(promise.value, at, terms))  # type: ignore[arg-type]
     for clock in kept:
         clocks.note_breach(clock, now)
     return kept

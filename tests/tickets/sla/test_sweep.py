@@ -1,6 +1,5 @@
 """Warnings and breaches: once each, whoever sweeps, whatever is broken, and for what is due alone."""
 
-import threading
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
@@ -11,6 +10,7 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts.models import User
 from tests import factories
+from tests.at_once import at_once
 from tests.tickets.sla.stories import FIRST, NEXT, answerer, clock_of, fresh, prioritise, told, wall
 from tickets import actions
 from tickets.models import CalendarVersion, EventKind, Priority, Retargeting, SlaClock, SlaPolicy, Ticket, TicketEvent
@@ -209,35 +209,14 @@ def test_a_bad_row_is_stepped_over_and_met_again(rita: User, pia: User, caplog: 
 # --- At once -------------------------------------------------------------------------------------------------------
 
 
-def together(*works: Callable[[], Any]) -> list[Any]:
-    """Do all of it in the same moment, each on a connection of its own; what each returned or raised."""
-    gate, results = threading.Barrier(len(works)), [None] * len(works)
-
-    def run(number: int, work: Callable[[], Any]) -> None:
-        gate.wait()
-        try:
-            results[number] = work()
-        except Exception as failure:
-            results[number] = failure  # type: ignore[call-overload]
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=run, args=pair) for pair in enumerate(works)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(30)
-    return results
-
-
 @pytest.mark.django_db(transaction=True)
 class TestAtOnce:
     def test_three_sweeps_at_once_tell_of_each_clock_once(self, rita: User) -> None:
         tickets = [urgent(rita) for _ in range(60)]
-        warned = together(*[lambda: sweep.act(now=AT + 50 * MINUTE)] * 3)
+        warned = at_once(*[lambda: sweep.act(now=AT + 50 * MINUTE)] * 3)
         assert sum(warned) == len(told(WARNED, *tickets)) == 60
         assert len({row["clock"] for row in told(WARNED, *tickets)}) == 60
-        broken = together(*[lambda: sweep.act(now=AT + 70 * MINUTE)] * 3)
+        broken = at_once(*[lambda: sweep.act(now=AT + 70 * MINUTE)] * 3)
         assert sum(broken) == len(told(BREACHED, *tickets)) == 60
         assert len({row["clock"] for row in told(BREACHED, *tickets)}) == 60
 
@@ -245,7 +224,7 @@ class TestAtOnce:
         locked, free = urgent(rita), urgent(rita)
         with transaction.atomic():
             Ticket.objects.select_for_update().get(pk=locked.pk)
-            (told_of,) = together(lambda: sweep.act(now=AT + 50 * MINUTE))
+            (told_of,) = at_once(lambda: sweep.act(now=AT + 50 * MINUTE))
         assert told_of == 1
         assert told(WARNED, free) and not told(WARNED, locked)
         assert sweep.act(now=AT + 51 * MINUTE) == 1
@@ -268,7 +247,7 @@ class TestAtOnce:
             except KeyboardInterrupt:
                 connection.close()
 
-        together(dies)
+        at_once(dies)
         assert len(told(WARNED, *tickets)) == 3
         assert sweep.act(now=AT + 51 * MINUTE) == 3
         assert sorted(row["clock"] for row in told(WARNED, *tickets)) == sorted(
@@ -280,7 +259,7 @@ class TestAtOnce:
         tickets = [urgent(rita) for _ in range(8)]
         late = AT + 2 * HOUR
         answer = answerer(bo)
-        results = together(
+        results = at_once(
             *[lambda ticket=ticket: answer(ticket, late, Status.PENDING) for ticket in tickets],
             lambda: sweep.act(now=late),
             lambda: sweep.act(now=late),
@@ -301,7 +280,7 @@ class TestAtOnce:
         policy = SlaPolicy.objects.get(plan__slug="premier")
         now = AT + 2 * HOUR
         retarget.ask(Retargeting.Scope.POLICY, policy.pk, by=None, at=now)
-        results = together(
+        results = at_once(
             lambda: retarget.work(now=now),
             lambda: retarget.work(now=now),
             lambda: sweep.act(now=now),
