@@ -1,4 +1,4 @@
-"""Who may answer a page: the row "acknowledge a page" of the domain's role table."""
+"""Who may do what with pages and schedules: rows of the domain's role table."""
 
 from django.contrib.auth.models import AnonymousUser
 
@@ -10,3 +10,13 @@ RESPONDERS = (Role.AGENT, Role.LEAD, Role.SET, Role.ADMIN)
 def is_responder(user: User | AnonymousUser) -> bool:
     """Agents, leads, SET and admins see pages, acknowledge them, and hand them over."""
     return isinstance(user, User) and user.is_active and user.role in RESPONDERS
+
+
+def may_page_by_hand(user: User | AnonymousUser) -> bool:
+    """Who answers pages may ask for one, too: agents, leads, SET and admins."""
+    return is_responder(user)
+
+
+def may_edit_schedules(user: User | AnonymousUser) -> bool:
+    """Schedules, overrides and leave of anybody: leads and admins; their own shifts: everybody who takes them."""
+    return isinstance(user, User) and user.is_active and user.role in (Role.LEAD, Role.ADMIN)

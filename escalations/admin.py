@@ -4,10 +4,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from django import forms
-from django.conf import settings
 from django.contrib import admin
 from django.core.exceptions import ValidationError
-from django.db.models import Field, ForeignKey, ManyToManyField, QuerySet
+from django.db.models import ForeignKey, ManyToManyField, QuerySet
 from django.forms import BaseInlineFormSet
 from django.http import HttpRequest
 
@@ -162,7 +161,7 @@ class StepInline(RespondersOnly, admin.StackedInline):
     fields = (("position", "delay_minutes"), ("schedule", "team", "everybody"), "people")
 
 
-USES = {"is_default": "Tickets", "is_for_breaches": "SLA breaches"}
+USES = {"is_default": "Tickets", "is_for_breaches": "SLA breaches", "is_for_set": "SET"}
 """What pages by the policy that has the flag; one has each."""
 
 
@@ -172,6 +171,9 @@ class PolicyForm(forms.ModelForm):
 
     def clean_is_for_breaches(self) -> bool:
         return self._kept("is_for_breaches")
+
+    def clean_is_for_set(self) -> bool:
+        return self._kept("is_for_set")
 
     def _kept(self, flag: str) -> bool:
         in_use = bool(self.cleaned_data[flag])
@@ -214,11 +216,6 @@ class ContactMethodAdmin(RespondersOnly, admin.ModelAdmin):
     list_display = ("user", "kind", "value", "verified_at", "disabled_at", "disabled_why")
     list_filter = ("kind", ("verified_at", admin.EmptyFieldListFilter), ("disabled_at", admin.EmptyFieldListFilter))
     search_fields = ("user__name", "user__email", "value")
-
-    def formfield_for_choice_field(self, db_field: Field, request: Any, **kwargs: Any) -> Any:
-        if db_field.name == "kind" and settings.DESK_ENV == "production":
-            kwargs["choices"] = [choice for choice in ContactMethod.Kind.choices if choice[0] != "demo_phone"]
-        return super().formfield_for_choice_field(db_field, request, **kwargs)
 
 
 class RuleForm(forms.ModelForm):

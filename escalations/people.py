@@ -77,12 +77,12 @@ def contacts_of(people: Sequence[User]) -> dict[int, list[ContactMethod]]:
 def ringing_people(pages: Sequence[Page]) -> dict[int, list[User]]:
     """Whom each ringing page has paged in its episode so far, the latest step's first, in one query."""
     rows = PageDelivery.objects.filter(
-        page__in=[page for page in pages if page.is_ringing], purpose=PageDelivery.Purpose.PAGE
+        page__in=[page for page in pages if page.is_ringing], purpose=PageDelivery.Purpose.PAGE, person__isnull=False
     )
     rows = rows.exclude(state=PageDelivery.State.CANCELLED).select_related("person")
     episodes = {page.pk: page.episode for page in pages}
     people: dict[int, dict[int, User]] = defaultdict(dict)
     for row in rows.order_by("-round", "-step", "pk"):
-        if row.episode == episodes[row.page_id]:
+        if row.person and row.person_id and row.episode == episodes[row.page_id]:
             people[row.page_id].setdefault(row.person_id, row.person)
     return {pk: list(found.values()) for pk, found in people.items()}

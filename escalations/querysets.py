@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 from django.db import models
 from django.db.models import Case, Exists, F, IntegerField, OuterRef, Q, When
@@ -19,24 +18,34 @@ from tickets.states import UNFINISHED, Status
 if TYPE_CHECKING:
     from escalations.models import (  # noqa: F401 - the querysets' parameters
         ContactMethod,
+        CoverageGap,
+        Leave,
+        OnCallDevice,
         Override,
         Page,
         PageDelivery,
+        Shift,
     )
     from tickets.sla.querysets import SlaClockQuerySet
 
 
-def rings(active_from: datetime | None, prefix: str = "") -> Q:
+UNSET_PAGES_AFTER = timedelta(minutes=15)
+"""A ticket whose priority nobody has set for so long pages as High."""
+
+
+def rings(active_from: datetime | None, prefix: str = "", *, unset_since: datetime | None = None) -> Q:
     """A ticket rings ("24x7 paging for Premier" in the domain description); `prefix` leads to it, such as "ticket__".
 
     Its plan pages, it is Urgent or High, New or Open, and a customer waits. What had been waiting since before
     `active_from`, or came by import, rings only for what its customer did after: a reply, a reopening, a raise.
+    Without a priority it rings as High, where `unset_since` is given only if it was opened before that.
     """
 
     def q(**conditions: object) -> Q:
         return Q(**{f"{prefix}{name}": value for name, value in conditions.items()})
 
-    pressing = q(status__in=(Status.NEW, Status.OPEN), priority__lte=Priority.HIGH)
+    unset = q(priority=None) if unset_since is None else q(priority=None, created_at__lte=unset_since)
+    pressing = q(status__in=(Status.NEW, Status.OPEN)) & (q(priority__lte=Priority.HIGH) | unset)
     waits = q(waiting_since__isnull=False) | q(raised_at__isnull=False)
     news = Exists(_customer_acts(active_from, prefix))
     message = q(waiting_since__isnull=False) & (~q(channel=Channel.IMPORT) | news)
@@ -83,16 +92,21 @@ class PageQuerySet(models.QuerySet["Page"]):
         return self if is_responder(user) else self.none()
 
     def open(self) -> PageQuerySet:
-        return self.filter(state__in=("ringing", "acknowledged"))
+        return self.filter(state__in=("ringing", "acknowledged", "snoozed"))
 
     def ringing(self) -> PageQuerySet:
         return self.filter(state="ringing")
 
+    def real(self) -> PageQuerySet:
+        """Neither tests nor canaries."""
+        return self.exclude(kind__in=("test", "canary"))
+
     def due(self, now: datetime) -> PageQuerySet:
         return self.filter(state="ringing", next_action_at__lte=now)
 
-    def acknowledgement_over(self, now: datetime) -> PageQuerySet:
-        return self.filter(state="acknowledged", acknowledged_until__lte=now)
+    def hold_over(self, now: datetime) -> PageQuerySet:
+        """Acknowledged or snoozed until an instant that has come."""
+        return self.filter(state__in=("acknowledged", "snoozed"), acknowledged_until__lte=now)
 
 
 class PageDeliveryQuerySet(models.QuerySet["PageDelivery"]):
@@ -101,34 +115,73 @@ class PageDeliveryQuerySet(models.QuerySet["PageDelivery"]):
         fresh = Q(state="pending") & (Q(retry_at=None) | Q(retry_at__lte=Now()))
         return self.filter(fresh | Q(state="unknown", retry_at__lte=Now()), due_at__lte=now)
 
+    def not_gathering(self, now: datetime) -> PageDeliveryQuerySet:
+        """Without new pages to a contact that was paged just now: they go together, in a while.
+
+        What was tried before (a repeat, a retry) doesn't wait.
+        """
+        from escalations.models import Gathering
+
+        gathering = Gathering.objects.filter(contact=OuterRef("contact"), kind=OuterRef("page__kind"), until__gt=now)
+        return self.exclude(Exists(gathering), purpose="page", attempt=0)
+
     def first_pages_first(self) -> PageDeliveryQuerySet:
         """Pages before notices, first pages before repeats, phones before mail, then the oldest."""
         again = Case(When(Q(state="unknown") | Q(round__gt=1), then=1), default=0, output_field=IntegerField())
-        slow = Case(When(contact__kind="demo_phone", then=0), default=1, output_field=IntegerField())
-        return self.alias(again=again, slow=slow).order_by("purpose", "again", "slow", "due_at", "id")
+        slow = Case(When(Q(contact=None, outside=None) | Q(contact__kind="email"), then=1), default=0)
+        rank = Case(When(purpose="page", then=0), default=1, output_field=IntegerField())
+        return self.alias(rank=rank, again=again, slow=slow).order_by("rank", "again", "slow", "due_at", "id")
 
     def lease_over(self) -> PageDeliveryQuerySet:
         return self.filter(state="sending", lease_until__lte=Now())
 
     def still_wanted(self) -> PageDeliveryQuerySet:
         """What may go out at this very moment: asked once more right before each provider call."""
-        alive = Q(page__episode=F("episode"), person__is_active=True, contact__disabled_at=None)
+        alive = Q(person__is_active=True, contact__disabled_at=None) | Q(
+            outside__isnull=False, outside__disabled_at=None
+        )
         caused = {"ticket": rings(None, "page__ticket__"), "sla_breach": Exists(broken_for("page__"))}
         wanted = ~Q(page__kind__in=list(caused))
         for kind, cause in caused.items():
             wanted |= Q(page__kind=kind) & Q(cause)
-        paging = Q(purpose="page", page__state="ringing") & wanted
-        notice = Q(purpose="taken", page__state="acknowledged")
-        return self.filter(alive & (paging | notice))
+        held = Q(page__state__in=("acknowledged", "snoozed"), page__episode=F("episode"))
+        paging = Q(purpose="page", page__state="ringing", page__episode=F("episode")) & wanted
+        over = Q(purpose="resolved", page__state="ended")
+        return self.filter(alive & (paging | (held & Q(purpose__in=("taken", "acked"))) | over))
 
 
 class ContactMethodQuerySet(models.QuerySet["ContactMethod"]):
     def usable(self) -> ContactMethodQuerySet:
-        """Verified, and not disabled by a provider's refusal; demo phones exist in the demo and in tests only."""
-        usable = self.filter(verified_at__isnull=False, disabled_at=None)
-        return usable.exclude(kind="demo_phone") if settings.DESK_ENV == "production" else usable
+        """Verified, and not disabled by a provider's refusal."""
+        return self.filter(verified_at__isnull=False, disabled_at=None)
+
+
+class OnCallDeviceQuerySet(models.QuerySet["OnCallDevice"]):
+    def valid(self, now: datetime) -> OnCallDeviceQuerySet:
+        """Neither expired nor taken away, of somebody who is still here."""
+        return self.filter(revoked_at=None, expires_at__gt=now, user__is_active=True)
 
 
 class OverrideQuerySet(models.QuerySet["Override"]):
     def not_over(self, at: datetime) -> OverrideQuerySet:
         return self.filter(ends_at__gt=at)
+
+
+class LeaveQuerySet(models.QuerySet["Leave"]):
+    def not_over(self, at: datetime) -> LeaveQuerySet:
+        return self.filter(ends_at__gt=at)
+
+
+class ShiftQuerySet(models.QuerySet["Shift"]):
+    def between(self, since: datetime, until: datetime) -> ShiftQuerySet:
+        """Those of which some part lies in between."""
+        return self.filter(ends_at__gt=since, starts_at__lt=until)
+
+
+class CoverageGapQuerySet(models.QuerySet["CoverageGap"]):
+    def between(self, since: datetime, until: datetime) -> CoverageGapQuerySet:
+        return self.filter(ends_at__gt=since, starts_at__lt=until)
+
+    def unaccepted(self) -> CoverageGapQuerySet:
+        """Without those that were confirmed when their schedule was saved."""
+        return self.exclude(why="planned", schedule__gaps_accepted_at__isnull=False)

@@ -2,12 +2,14 @@
 
 from django.urls import path
 
-from escalations import views
+from escalations.views import health, on_call, pages
 
 urlpatterns = [
-    path("healthz/paging", views.healthz_paging, name="healthz_paging"),
-    path("desk/on-call/", views.on_call, name="on_call"),
-    path("desk/pages/<int:pk>/", views.page_detail, name="page_detail"),
-    path("desk/pages/<int:pk>/acknowledge/", views.page_acknowledge, name="page_acknowledge"),
-    path("desk/pages/<int:pk>/hand-over/", views.page_hand_over, name="page_hand_over"),
+    path("healthz/paging", health.healthz_paging, name="healthz_paging"),
+    # Who is on call.
+    path("desk/on-call/", on_call.on_call, name="on_call"),
+    # One page.
+    path("desk/pages/<int:pk>/", pages.page_detail, name="page_detail"),
+    path("desk/pages/<int:pk>/acknowledge/", pages.page_acknowledge, name="page_acknowledge"),
+    path("desk/pages/<int:pk>/escalate/", pages.page_escalate, name="page_escalate"),
 ]

@@ -290,8 +290,8 @@ PAGES_FILE = env.path("PAGES_FILE", DEMO_DIR / "pages.jsonl")
 PAGING_LEASE_SECONDS = env.integer("PAGING_LEASE_SECONDS", 30, at_least=1)
 # Messages sent side by side in one pass. Tests send one after the other, within their own transaction.
 PAGING_SENDERS = env.integer("PAGING_SENDERS", 1 if DESK_ENV == "test" else 4, at_least=1)
-# From so many pages that are due at once for the same contact on, one message carries them all.
-PAGING_BUNDLE_FROM = env.integer("PAGING_BUNDLE_FROM", 4, at_least=2)
+# After a page to a contact what follows for it is gathered for so long at most; 0: each page is a message.
+PAGING_QUIET_SECONDS = env.integer("PAGING_QUIET_SECONDS", 60)
 PAGING_STANDBY_SECONDS = env.integer("PAGING_STANDBY_SECONDS", 3, at_least=1)
 PAGING_CRASH_POINT = env.text("PAGING_CRASH_POINT", "") if DESK_ENV == "test" else ""
 

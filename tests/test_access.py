@@ -123,7 +123,7 @@ POLICIES: dict[str, tuple[Policy, Policy]] = {
     "on_call": (to(DESK), NO),
     "page_detail": (to(DESK), NO),
     "page_acknowledge": (NO, to(DESK)),
-    "page_hand_over": (NO, to(DESK)),
+    "page_escalate": (NO, to(DESK)),
     # The API.
     "api_schema": (PUBLIC, NO),
     "api_docs": (PUBLIC, NO),

@@ -10,8 +10,8 @@ from django.db import transaction
 from accounts.models import User
 from escalations.events import record
 from escalations.models import Page, PageEvent
-from escalations.paging.decide import RING_ALL_FROM_ROUND, Firing, Position, Shape, fire
-from escalations.paging.moves import each, locked, save
+from escalations.paging.decide import RING_ALL_FROM_ROUND, START, Firing, Position, Shape, fire
+from escalations.paging.moves import each, end, locked, save
 from escalations.paging.reach import Reached, page_last_resort, page_targets
 
 logger = logging.getLogger(__name__)
@@ -28,6 +28,9 @@ def climb(pk: int, *, now: datetime) -> bool:
     page = locked(Page.objects.due(now), pk)
     if page is None:
         return False
+    if page.kind in Page.PRACTICE and (page.round, page.step) != (START.round, START.step):
+        end(page, why="nobody answered it in time", at=now)
+        return True
     shape = Shape.from_snapshot(page.snapshot)
     while True:
         firing = fire(shape, Position(page.round, page.step))
@@ -35,10 +38,10 @@ def climb(pk: int, *, now: datetime) -> bool:
             page.round, page.step = RING_ALL_FROM_ROUND, 0  # a policy without steps starts where others end
         reached = page_targets(page, firing.targets, at=now)
         _tell(page, firing, reached, now)
-        if not reached.paged and firing.is_everything:
+        if not reached.paged and firing.is_everything and page.kind not in Page.PRACTICE:
             _ring_last_resort(page, now)
         page.round, page.step = firing.then.round, firing.then.step
-        if reached.paged or firing.is_everything:
+        if reached.anybody or firing.is_everything or page.kind in Page.PRACTICE:
             break
     page.next_action_at = now + firing.wait
     save(page, "round", "step", "next_action_at", "nobody_reached_at")
@@ -49,10 +52,13 @@ def _tell(page: Page, firing: Firing, reached: Reached, now: datetime) -> None:
     step = 0 if firing.is_everything else page.step + 1
     data: dict[str, Any] = {"round": page.round, "step": step, "of": len(page.snapshot["steps"])}
     data["unreachable"] = _names(reached.unreachable)
+    if reached.outside:
+        names = [service.name for service in reached.outside]
+        record(page, PageEvent.Kind.HANDED_OUTSIDE, at=now, round=page.round, step=step, names=names)
     if reached.paged:
         data |= {"people": [person.pk for person in reached.paged], "names": _names(reached.paged)}
         record(page, PageEvent.Kind.PAGED, at=now, **data)
-    else:
+    elif not reached.outside:
         record(page, PageEvent.Kind.STEP_EMPTY, at=now, **data, before=_names(reached.before))
 
 

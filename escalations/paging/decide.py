@@ -1,7 +1,7 @@
 """What a ringing page does next. Pure: no Django, no database, no clock.
 
 A page climbs its policy's steps (round 1), climbs them again with the catch-all list added (round 2), and from round 3
-on rings everybody there is every quarter of an hour, until somebody acknowledges.
+on rings everybody there is every quarter of an hour, and hands off outside, until somebody acknowledges.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,12 +15,13 @@ RING_ALL_EVERY = timedelta(minutes=15)
 
 URGENT = 1
 HIGH = 2
+SNOOZED_AT_MOST = {URGENT: timedelta(hours=2), HIGH: timedelta(hours=8)}
 ACKNOWLEDGED_FOR = {URGENT: timedelta(minutes=30), HIGH: timedelta(hours=2)}
 
 
 @dataclass(frozen=True)
 class Target:
-    """Whom a step pages: a schedule, a team, a user (by `key`), or everybody."""
+    """Whom a step pages: a schedule, a team, a user, one contact, a service outside (by `key`), or everybody."""
 
     kind: str
     key: int | None = None
@@ -41,11 +42,13 @@ class Shape:
     steps: tuple[Step, ...]
     catch_all: tuple[Target, ...]
     repeat_after: timedelta
+    outside: tuple[Target, ...] = ()
 
     @classmethod
     def from_snapshot(cls, snapshot: Mapping[str, Any]) -> "Shape":
         steps = tuple(Step(timedelta(seconds=step["delay"]), _targets(step["targets"])) for step in snapshot["steps"])
-        return cls(steps, _targets(snapshot["catch_all"]), timedelta(seconds=snapshot["repeat_after"]))
+        repeat_after = timedelta(seconds=snapshot["repeat_after"])
+        return cls(steps, _targets(snapshot["catch_all"]), repeat_after, _targets(snapshot.get("outside", ())))
 
 
 def _targets(rows: Sequence[Mapping[str, Any]]) -> tuple[Target, ...]:
@@ -76,7 +79,8 @@ START = Position(1, 0)
 def fire(shape: Shape, position: Position) -> Firing:
     """Whom to page at `position`, and what comes after it."""
     if position.round >= RING_ALL_FROM_ROUND or not shape.steps:
-        everybody = _unique([target for step in shape.steps for target in step.targets], shape.catch_all)
+        climbed = [target for step in shape.steps for target in step.targets]
+        everybody = _unique(climbed, shape.catch_all, shape.outside)
         then = Position(max(position.round + 1, RING_ALL_FROM_ROUND), 0)
         return Firing(everybody, then, RING_ALL_EVERY, is_everything=True)
     number = min(position.step, len(shape.steps) - 1)
@@ -116,3 +120,8 @@ def contacts_to_use(rules: Sequence[Rule], usable: Sequence[int], *, priority: i
 def acknowledged_for(priority: int) -> timedelta:
     """How long an acknowledgement holds when nobody replies to the ticket or moves it."""
     return ACKNOWLEDGED_FOR.get(priority, ACKNOWLEDGED_FOR[HIGH])
+
+
+def snoozed_at_most(priority: int) -> timedelta:
+    """How long a page may be put aside."""
+    return SNOOZED_AT_MOST.get(priority, SNOOZED_AT_MOST[HIGH])

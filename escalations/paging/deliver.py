@@ -5,6 +5,7 @@ run out it is sent again, once, marked as a repeat. One that died before the loo
 """
 
 import logging
+import secrets
 import threading
 import time
 import uuid
@@ -17,15 +18,18 @@ from django.db import InterfaceError, OperationalError, connection, transaction
 from django.db.models import Case, F, When
 from django.db.models.functions import Now
 
-from escalations.models import PageDelivery
+from escalations.models import Page, PageDelivery
 from escalations.paging import outcome
 from escalations.paging.channels import CHANNELS, DeliveryError
 from escalations.paging.crash import crash_point
 from escalations.paging.wording import text_of
+from escalations.querysets import PageDeliveryQuerySet
 
 logger = logging.getLogger(__name__)
 
 BUNDLED_AT_MOST = 500
+_RIVALS = 20
+_CODE_LASTS = timedelta(hours=24)
 _State = PageDelivery.State
 
 
@@ -83,21 +87,54 @@ def _send_all(now: datetime, until: float) -> int:
 
 @transaction.atomic
 def claim_next(now: datetime) -> Claim | None:
-    """Lease the delivery that is due first, with all others of its kind to the same contact when they are many."""
+    """Lease the delivery that is due first, together with all others that are due to the same contact.
+
+    The first goes at once; what follows for that contact is gathered for a while and goes as one message.
+    """
     due = PageDelivery.objects.due(now).select_for_update(of=("self",), skip_locked=True, no_key=True)
-    first = due.first_pages_first().select_related("page").first()
-    if first is None:
-        return None
+    for _ in range(_RIVALS):
+        first = due.not_gathering(now).first_pages_first().select_related("page", "contact", "outside").first()
+        if first is None:
+            return None
+        if _begin_gathering(first, now):
+            return _lease(first, _gathered(due, first), now)
+    return None
+
+
+def _begin_gathering(first: PageDelivery, now: datetime) -> bool:
+    """Whether the message may go; False when another sender has taken one to the same contact in this moment."""
+    if first.contact is None or first.attempt or not _gathers(first):
+        return True
+    until = now + min(CHANNELS[first.kind].gathers_for, timedelta(seconds=settings.PAGING_QUIET_SECONDS))
+    sql = (
+        "INSERT INTO escalations_gathering (contact_id, kind, until) VALUES (%s, %s, %s) ON CONFLICT (contact_id, kind)"
+        " DO UPDATE SET until = EXCLUDED.until WHERE escalations_gathering.until <= %s RETURNING id"
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(sql, [first.contact.pk, first.page.kind, until, now])
+        return cursor.fetchone() is not None
+
+
+def _gathers(row: PageDelivery) -> bool:
+    """Whether it may be one message with others: pages to people, neither tests nor what goes outside."""
+    to_somebody = row.purpose == PageDelivery.Purpose.PAGE and row.outside_id is None
+    return to_somebody and row.page.kind not in Page.PRACTICE and settings.PAGING_QUIET_SECONDS > 0
+
+
+def _gathered(due: PageDeliveryQuerySet, first: PageDelivery) -> list[int]:
+    if not _gathers(first):
+        return []
     alike = due.filter(person=first.person_id, contact=first.contact_id, purpose=first.purpose, state=first.state)
-    alike = alike.filter(page__kind=first.page.kind)
-    others = alike.exclude(pk=first.pk).order_by("pk").values_list("pk", flat=True)[: BUNDLED_AT_MOST - 1]
-    ids = [first.pk]
-    if first.purpose == PageDelivery.Purpose.PAGE:
-        more = list(others)
-        ids += more if 1 + len(more) >= settings.PAGING_BUNDLE_FROM else []
+    alike = alike.filter(page__kind=first.page.kind).exclude(pk=first.pk)
+    return list(alike.order_by("pk").values_list("pk", flat=True)[: BUNDLED_AT_MOST - 1])
+
+
+def _lease(first: PageDelivery, others: list[int], now: datetime) -> Claim:
     token = uuid.uuid4()
-    rows = PageDelivery.objects.filter(pk__in=ids)
+    rows = PageDelivery.objects.filter(pk__in=[first.pk, *others])
     rows.update(
+        message=token,
+        reply_code=_reply_code(first, now),
         is_repeat=Case(When(state=_State.UNKNOWN, then=True), default=F("is_repeat")),
         state=_State.SENDING,
         attempt=F("attempt") + 1,
@@ -107,6 +144,21 @@ def claim_next(now: datetime) -> Claim | None:
         looked_at=None,
     )
     return Claim(token)
+
+
+def _reply_code(row: PageDelivery, now: datetime) -> str:
+    """Digits by which the message can be answered, like none that its contact was sent within a day."""
+    if row.contact is None or row.purpose != PageDelivery.Purpose.PAGE or not CHANNELS[row.kind].asks_for_code:
+        return ""
+    recent = PageDelivery.objects.filter(
+        contact__kind=row.kind, contact__value=row.contact.value, due_at__gt=now - _CODE_LASTS
+    )
+    used = set(recent.exclude(reply_code="").values_list("reply_code", flat=True))
+    for digits in (2, 3, 4):
+        free = [code for code in map(str, range(10 ** (digits - 1), 10**digits)) if code not in used]
+        if len(free) > 10 ** (digits - 1):  # so many are left that guessing one is no use
+            return secrets.choice(free)
+    return secrets.choice(free or ["9999"])
 
 
 def send(claim: Claim, *, now: datetime) -> None:
@@ -137,6 +189,6 @@ def look(claim: Claim, *, now: datetime) -> Sequence[PageDelivery]:
     mine = PageDelivery.objects.filter(lease_token=claim.token, state=_State.SENDING, lease_until__gt=Now())
     mine.still_wanted().update(looked_at=Now())
     mine = mine.select_related("page__ticket__organization", "page__policy", "page__acknowledged_by")
-    held = list(mine.select_related("person", "contact"))
+    held = list(mine.select_related("person", "contact", "outside"))
     outcome.not_wanted([row for row in held if row.looked_at is None], claim.token, now=now)
     return [row for row in held if row.looked_at is not None]

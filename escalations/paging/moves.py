@@ -17,6 +17,9 @@ from escalations.paging.decide import START
 logger = logging.getLogger(__name__)
 
 _AT_ONCE = 1000
+_AFTER_HAND_OVER = 300
+"""Seconds that somebody to whom a page was handed over has before the policy's first step rings."""
+
 _SLICE_SECONDS = 2.0
 """After so long the rest is the next lap's, so that in a flood of pages the first ones go out meanwhile."""
 
@@ -44,7 +47,11 @@ def locked(rows: QuerySet[Page], pk: int) -> Page | None:
 
 def shape_of(policy: EscalationPolicy | None) -> dict[str, Any]:
     """What a page that begins now keeps of its policy; without any policy the last resort rings."""
-    return policy.snapshot() if policy else {"policy": "", "steps": [], "catch_all": [], "repeat_after": 0}
+    return policy.snapshot() if policy else shape_without_steps()
+
+
+def shape_without_steps() -> dict[str, Any]:
+    return {"policy": "", "steps": [], "catch_all": [], "outside": [], "repeat_after": 0}
 
 
 def save(page: Page, *fields: str) -> None:
@@ -65,7 +72,7 @@ def cancel_waiting(page: Page, *, person: User | None = None) -> None:
     rows.filter(state=PageDelivery.State.UNKNOWN, retry_at__isnull=False).update(retry_at=None)
 
 
-def end(page: Page, *, why: str, at: datetime) -> None:
+def end(page: Page, *, why: str, at: datetime, by: User | None = None) -> None:
     """The page is over."""
     page.state = Page.State.ENDED
     page.ended_at = at
@@ -73,15 +80,35 @@ def end(page: Page, *, why: str, at: datetime) -> None:
     _forget_acknowledgement(page)
     save(page, "state", "ended_at", "next_action_at", "acknowledged_by", "acknowledged_at", "acknowledged_until")
     cancel_waiting(page)
-    record(page, PageEvent.Kind.ENDED, at=at, why=why)
+    record(page, PageEvent.Kind.ENDED, at=at, by=by, why=why)
+    tell_outside(page, PageDelivery.Purpose.RESOLVED, at=at)
 
 
-def ring_again(page: Page, *, at: datetime, anew: bool) -> None:
-    """Ring: from the start as a new episode (`anew`), by the policy as it is now; or on from where the page stands."""
+def tell_outside(page: Page, purpose: PageDelivery.Purpose, *, at: datetime) -> None:
+    """The services that the page was handed to learn that it is acknowledged here, or over."""
+    handed = PageDelivery.objects.filter(page=page, purpose=PageDelivery.Purpose.PAGE, outside__isnull=False)
+    handed = handed.filter(state__in=(*PageDelivery.ARRIVED, PageDelivery.State.SENDING, PageDelivery.State.UNKNOWN))
+    place = {"page": page, "episode": page.episode, "round": page.round, "step": page.step, "due_at": at}
+    PageDelivery.objects.bulk_create(
+        (
+            PageDelivery(purpose=purpose, outside_id=service, **place)
+            for service in sorted(set(handed.values_list("outside_id", flat=True)))
+        ),
+        ignore_conflicts=True,
+    )
+
+
+def ring_again(page: Page, *, at: datetime, anew: bool, first: User | None = None) -> None:
+    """Ring: from the start as a new episode (`anew`), by the policy as it is now; or on from where the page stands.
+
+    `first` is somebody who is rung before the policy's first step (of a new episode).
+    """
     if anew:
         page.episode += 1
         page.round, page.step = START.round, START.step
-        page.snapshot = shape_of(page.policy)
+        page.snapshot = shape_of(page.policy) if page.policy or first is None else page.snapshot
+        if first is not None:
+            page.snapshot["steps"] = [*_before(first), *_later(page.snapshot["steps"])]
     page.state = Page.State.RINGING
     page.next_action_at = at
     page.nobody_reached_at = None
@@ -89,6 +116,15 @@ def ring_again(page: Page, *, at: datetime, anew: bool) -> None:
     cancel_waiting(page)
     fields = ("state", "episode", "round", "step", "snapshot", "next_action_at", "nobody_reached_at")
     save(page, *fields, "acknowledged_by", "acknowledged_at", "acknowledged_until")
+
+
+def _before(person: User) -> list[dict[str, Any]]:
+    return [{"delay": 0, "targets": [{"kind": "user", "key": person.pk, "name": person.display_name}]}]
+
+
+def _later(steps: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The policy's first step no longer fires at once."""
+    return [{**step, "delay": step["delay"] or _AFTER_HAND_OVER} for step in steps]
 
 
 def _forget_acknowledgement(page: Page) -> None:

@@ -11,7 +11,7 @@ from django.db.models import QuerySet
 from django.db.models.functions import Now
 
 from escalations.events import record
-from escalations.models import ContactMethod, Page, PageDelivery, PageEvent
+from escalations.models import ContactMethod, Gathering, OutsideService, Page, PageDelivery, PageEvent
 from escalations.paging.channels import DeliveryError
 from escalations.paging.crash import crash_point
 from escalations.paging.moves import each
@@ -50,6 +50,7 @@ def refused(deliveries: Sequence[PageDelivery], token: uuid.UUID, why: DeliveryE
     for row in deliveries:
         with transaction.atomic():
             page = _page(row)
+            _stop_gathering(row)
             if why.unknown:
                 _unknown(page, row, token, str(why), wait=settings.PAGING_LEASE_SECONDS, now=now)
             elif not why.permanent and row.attempt <= len(RETRY_AFTER):
@@ -61,6 +62,56 @@ def refused(deliveries: Sequence[PageDelivery], token: uuid.UUID, why: DeliveryE
                 if why.permanent:
                     _disable(page, row, str(why), now=now)
                 _go_on(page, row, now=now)
+
+
+def confirmed(message: uuid.UUID, *, arrived: bool, now: datetime) -> None:
+    """The provider tells by its callback that it has the message, or (`arrived`) that it reached the person.
+
+    Late, repeated and disordered ones change nothing: a row only goes on, from unknown to accepted to delivered.
+    """
+    for pk in _carried_by(message):
+        with transaction.atomic():
+            row = _locked(pk, (_State.UNKNOWN, _State.ACCEPTED) if arrived else (_State.UNKNOWN,))
+            if row is None or row.message != message:
+                continue
+            row.state = _State.DELIVERED if arrived else _State.ACCEPTED
+            row.accepted_at = row.accepted_at or now
+            row.delivered_at = now if arrived else None
+            row.retry_at = None
+            row.save(update_fields=["state", "accepted_at", "delivered_at", "retry_at"])
+            _record(row, _Kind.DELIVERED if arrived else _Kind.SENT, now)
+
+
+def undelivered(message: uuid.UUID, why: str, *, permanent: bool, now: datetime) -> None:
+    """The provider had taken the message, and tells by its callback that it did not arrive: the next way is due."""
+    for pk in _carried_by(message):
+        with transaction.atomic():
+            row = _locked(pk, (_State.UNKNOWN, _State.ACCEPTED))
+            if row is None or row.message != message:
+                continue
+            row.state, row.retry_at, row.error = _State.FAILED, None, why[:300]
+            row.save(update_fields=["state", "retry_at", "error"])
+            _record(row, _Kind.UNDELIVERED, now, why=why[:300])
+            if permanent:
+                _disable(row.page, row, why, now=now)
+            _go_on(row.page, row, now=now)
+
+
+def _carried_by(message: uuid.UUID) -> list[int]:
+    return list(PageDelivery.objects.filter(message=message).order_by("page_id", "pk").values_list("pk", flat=True))
+
+
+def _locked(pk: int, states: Sequence[PageDelivery.State]) -> PageDelivery | None:
+    """The delivery in one of `states`, locked after its page."""
+    found = PageDelivery.objects.filter(pk=pk).first()
+    if found is None:
+        return None
+    page = _page(found)
+    rows = PageDelivery.objects.select_for_update(of=("self",), no_key=True)
+    row = rows.select_related("person", "contact__user", "outside").filter(pk=pk, state__in=states).first()
+    if row is not None:
+        row.page = page
+    return row
 
 
 def recover(*, now: datetime) -> int:
@@ -93,6 +144,12 @@ def _unknown(page: Page, row: PageDelivery, token: uuid.UUID, why: str, *, wait:
             _go_on(page, row, now=now)
 
 
+def _stop_gathering(row: PageDelivery) -> None:
+    """Nothing was heard at the contact, so nothing that follows has to wait."""
+    if row.contact_id is not None:
+        Gathering.objects.filter(contact=row.contact_id).delete()
+
+
 def _page(row: PageDelivery) -> Page:
     """The delivery's page, locked before the delivery is."""
     return Page.objects.select_for_update(no_key=True).get(pk=row.page_id)
@@ -105,12 +162,16 @@ def _settle(rows: Sequence[PageDelivery], token: uuid.UUID, state: PageDelivery.
 
 
 def _record(row: PageDelivery, kind: PageEvent.Kind, now: datetime, **data: Any) -> None:
-    data |= {"person": row.person_id, "name": row.person.display_name, "method": row.method, "delivery": row.pk}
+    data |= {"person": row.person_id, "name": row.name, "method": row.method, "delivery": row.pk}
     data |= {"repeat": True} if row.is_repeat else {}
     record(row.page, kind, at=now, attempt=row.attempt, purpose=row.purpose, **data)
 
 
 def _disable(page: Page, row: PageDelivery, why: str, *, now: datetime) -> None:
+    if row.outside_id is not None:
+        service = OutsideService.objects.filter(pk=row.outside_id, disabled_at=None)
+        if service.update(disabled_at=now, disabled_why=why[:200]):
+            record(page, _Kind.CONTACT_DISABLED, at=now, name=row.name, why=why[:200])
     if row.contact_id is None:
         return
     contact = ContactMethod.objects.filter(pk=row.contact_id, disabled_at=None)
@@ -123,11 +184,11 @@ def _go_on(page: Page, row: PageDelivery, *, now: datetime) -> None:
     if row.purpose != PageDelivery.Purpose.PAGE or not page.is_ringing or row.episode != page.episode:
         return
     rest = PageDelivery.objects.filter(page=page, purpose=row.purpose, episode=row.episode)
-    following = _first_waiting(rest.filter(person=row.person_id))
+    following = _first_waiting(rest.filter(person=row.person_id)) if row.person_id else None
     if following is not None:
         PageDelivery.objects.filter(pk=following, due_at__gt=now).update(due_at=now)
         return
-    lives = (_State.PENDING, _State.SENDING, _State.ACCEPTED)
+    lives = (_State.PENDING, _State.SENDING, *PageDelivery.ARRIVED)
     may_come = rest.filter(round=row.round, state__in=lives) | rest.filter(
         round=row.round, state=_State.UNKNOWN, retry_at__isnull=False
     )

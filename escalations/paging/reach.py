@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from accounts.models import Role, Team, User
 from escalations.access import is_responder
-from escalations.models import ContactMethod, NotificationRule, Page, PageDelivery
+from escalations.models import ContactMethod, NotificationRule, OutsideService, Page, PageDelivery
 from escalations.paging import roster
 from escalations.paging.crash import crash_point
 from escalations.paging.decide import Rule, Target, contacts_to_use
@@ -20,6 +20,11 @@ class Reached:
     paged: list[User] = field(default_factory=list)
     before: list[User] = field(default_factory=list)
     unreachable: list[User] = field(default_factory=list)
+    outside: list[OutsideService] = field(default_factory=list)
+
+    @property
+    def anybody(self) -> bool:
+        return bool(self.paged or self.outside)
 
 
 def page_targets(page: Page, targets: Sequence[Target], *, at: datetime) -> Reached:
@@ -41,7 +46,35 @@ def page_targets(page: Page, targets: Sequence[Target], *, at: datetime) -> Reac
             crash_point("mid_fan_out")
         else:
             reached.unreachable.append(person)
+    for target in targets:
+        if target.kind == "contact":
+            _page_contact(page, target, reached, at=at)
+    reached.outside = _hand_outside(
+        page, [target.key for target in targets if target.kind == "outside" and target.key], at=at
+    )
     return reached
+
+
+def _page_contact(page: Page, target: Target, reached: Reached, *, at: datetime) -> None:
+    """One contact and no other: somebody tests it."""
+    contact = ContactMethod.objects.usable().filter(pk=target.key or 0).select_related("user").first()
+    if contact is not None and is_responder(contact.user):
+        write_deliveries(page, contact.user, [Rule(contact.pk, 0)], at=at)
+        reached.paged.append(contact.user)
+
+
+def _hand_outside(page: Page, keys: Sequence[int], *, at: datetime) -> list[OutsideService]:
+    """Services are handed a page once an episode, unless that failed."""
+    if not keys:
+        return []
+    known = PageDelivery.objects.filter(page=page, episode=page.episode, purpose=PageDelivery.Purpose.PAGE)
+    known = known.exclude(state__in=(PageDelivery.State.FAILED, PageDelivery.State.CANCELLED))
+    services = OutsideService.objects.filter(pk__in=keys, disabled_at=None).order_by("pk")
+    services = services.exclude(pk__in=known.filter(outside__isnull=False).values("outside"))
+    found = list(services)
+    place = {"page": page, "episode": page.episode, "round": page.round, "step": page.step, "due_at": at}
+    PageDelivery.objects.bulk_create((PageDelivery(outside=row, **place) for row in found), ignore_conflicts=True)
+    return found
 
 
 def people_behind(targets: Iterable[Target], *, at: datetime) -> list[User]:
@@ -65,6 +98,8 @@ def _resolve(target: Target, rosters: dict[int, roster.Roster], at: datetime) ->
         return list(team.members.active().order_by("pk")) if team else []
     if target.kind == "user" and target.key:
         return list(User.objects.active().filter(pk=target.key))
+    if target.kind != "everybody":
+        return []  # a contact or a service outside stands for itself
     return list(User.objects.agents().order_by("pk"))
 
 

@@ -19,7 +19,7 @@ from tickets.states import Status
 
 pytestmark = pytest.mark.django_db
 Rung = Callable[[], list[str]]
-VERBS = [actions.acknowledge, actions.hand_over]
+VERBS = [actions.acknowledge, actions.escalate]
 
 
 def test_acknowledging_takes_the_ticket_and_stops_the_ringing(page: Page, bo: User, ticket: Ticket) -> None:
@@ -114,16 +114,16 @@ def test_it_can_be_acknowledged_although_the_ticket_was_closed_a_moment_ago(
     assert page.is_acknowledged
 
 
-def test_handing_over_rings_the_next_step_now(page: Page, bo: User, rung: Rung) -> None:
-    actions.hand_over(page, by=bo, at=clock.now())
+def test_escalating_rings_the_next_step_now(page: Page, bo: User, rung: Rung) -> None:
+    actions.escalate(page, by=bo, at=clock.now())
     run_pass("test")
     assert rung() == ["bo", "ann", "lea"]
-    assert PageEvent.objects.filter(kind="handed_over", actor=bo).count() == 1
+    assert PageEvent.objects.filter(kind="escalated", actor=bo).count() == 1
 
 
-def test_an_acknowledged_page_can_be_handed_over_too(page: Page, bo: User, rung: Rung) -> None:
+def test_an_acknowledged_page_can_be_escalated_too(page: Page, bo: User, rung: Rung) -> None:
     actions.acknowledge(page, by=bo, at=clock.now())
-    actions.hand_over(page, by=bo, at=clock.now())
+    actions.escalate(page, by=bo, at=clock.now())
     run_pass("test")
     assert rung() == ["bo", "ann", "lea"]
     page.refresh_from_db()

@@ -45,7 +45,7 @@ def environment(tmp_path: Path) -> dict[str, str]:
         "MAIL_DIR": str(tmp_path / "mail"),
         "PAGING_LEASE_SECONDS": str(LEASE),
         "PAGING_SENDERS": "3",
-        "PAGING_BUNDLE_FROM": "1000",
+        "PAGING_QUIET_SECONDS": "0",
     }
 
 

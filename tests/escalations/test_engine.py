@@ -24,6 +24,7 @@ from escalations.models import (
     Schedule,
 )
 from escalations.paging.channels import CHANNELS, DeliveryError
+from escalations.paging.channels.demo_phone import DemoPhone
 from escalations.paging.engine import run_pass
 from supportdesk.lib import clock
 from tests import factories
@@ -41,8 +42,8 @@ def test_an_urgent_request_rings_who_is_on_call_by_phone_and_mail(
     (line,) = phones()
     assert line["person"] == "bo@desk.example"
     assert line["tickets"] == [str(page.ticket_id)]
-    assert (line["method"], line["priority"], line["kind"]) == ("demo_phone", "Urgent", "ticket")
-    assert line["text"].startswith(f"Urgent, Northwind: #{page.ticket_id}. Acknowledge: http")
+    assert (line["method"], line["priority"], line["kind"]) == ("sms", "Urgent", "ticket")
+    assert line["text"].startswith(f"Urgent, Northwind: #{page.ticket_id}. Reply A ")
     assert set(line) == {"at", "person", "method", "tickets", "priority", "kind", "text"}
     assert line["at"].endswith("Z")
     (mail,) = mailoutbox
@@ -181,7 +182,7 @@ def test_a_policy_without_targets_rings_its_catch_all_list(
 def test_rules_run_from_when_the_person_was_first_paged(
     policy: EscalationPolicy, ticket: Ticket, bo: User, phones: Any, mailoutbox: list[Any], pass_time: PassTime
 ) -> None:
-    NotificationRule.objects.filter(user=bo, contact__kind="demo_phone").update(delay=120)
+    NotificationRule.objects.filter(user=bo, contact__kind="sms").update(delay=120)
     run_pass("test")
     assert (len(mailoutbox), len(phones())) == (1, 0)
     pass_time(1.9)
@@ -193,7 +194,7 @@ def test_rules_run_from_when_the_person_was_first_paged(
 def test_an_acknowledgement_stops_what_was_still_to_come(
     policy: EscalationPolicy, ticket: Ticket, bo: User, phones: Any, pass_time: PassTime
 ) -> None:
-    NotificationRule.objects.filter(user=bo, contact__kind="demo_phone").update(delay=120)
+    NotificationRule.objects.filter(user=bo, contact__kind="sms").update(delay=120)
     run_pass("test")
     actions.acknowledge(Page.objects.get(), by=bo, at=clock.now())
     pass_time(3)
@@ -216,7 +217,7 @@ def test_the_policys_shape_is_that_of_the_trigger_the_people_are_those_of_the_st
 # --- What providers do ---------------------------------------------------------------------------------------------
 
 
-class Provider:
+class Provider(DemoPhone):
     """A channel that does what the story says, message by message, and then accepts."""
 
     def __init__(self, *outcomes: Exception) -> None:
@@ -237,7 +238,7 @@ def only_phone(policy: EscalationPolicy) -> None:
 
 def phone(monkeypatch: Any, *outcomes: Exception) -> Provider:
     provider = Provider(*outcomes)
-    monkeypatch.setitem(CHANNELS, "demo_phone", provider)
+    monkeypatch.setitem(CHANNELS, "sms", provider)
     return provider
 
 
@@ -268,7 +269,7 @@ def test_a_refusal_for_good_disables_the_contact_and_the_next_rule_is_due_now(
     run_pass("test")
     assert len(provider.calls) == 1
     assert [mail.to for mail in mailoutbox] == [["bo@desk.example"]]
-    contact = ContactMethod.objects.get(user=bo, kind="demo_phone")
+    contact = ContactMethod.objects.get(user=bo, kind="sms")
     assert contact.disabled_at is not None
     assert contact.disabled_why == "no such number"
 
@@ -330,7 +331,7 @@ def test_many_pages_for_one_contact_are_one_message_that_lists_them_all(
     assert sorted(line["tickets"]) == sorted(str(ticket.number) for ticket in tickets)
     assert "12 tickets" in line["text"]
     assert line["text"].endswith("/desk/on-call/")
-    assert PageEvent.objects.filter(kind="sent", data__method="demo phone").count() == 12
+    assert PageEvent.objects.filter(kind="sent", data__method="text message").count() == 12
 
 
 def test_the_engine_does_nothing_twice(page: Page, rung: Rung, mailoutbox: list[Any]) -> None:

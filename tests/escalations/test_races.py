@@ -13,6 +13,7 @@ from escalations.models import EscalationPolicy, Page, PageDelivery, PageEvent
 from escalations.paging import deliver, moves
 from escalations.paging.advance import advance
 from escalations.paging.channels import CHANNELS
+from escalations.paging.channels.demo_phone import DemoPhone
 from escalations.paging.derive import derive
 from escalations.paging.engine import run_pass
 from supportdesk.lib import clock
@@ -42,7 +43,7 @@ def test_acknowledging_against_handing_over_ends_in_one_of_the_two(page: Page, b
     now = clock.now()
     at_once(
         lambda: actions.acknowledge(page, by=bo, at=now),
-        lambda: actions.hand_over(page, by=ann, at=now),
+        lambda: actions.escalate(page, by=ann, at=now),
         lambda: run_pass("test"),
     )
     page.refresh_from_db()
@@ -77,7 +78,7 @@ def test_acknowledging_against_an_answer_does_not_lock_up(page: Page, bo: User, 
 def test_two_engines_at_once_deliver_exactly_once(
     policy: EscalationPolicy, rita: User, phones: Any, mailoutbox: list[Any], settings: Any, senders: int
 ) -> None:
-    settings.PAGING_BUNDLE_FROM = 1000
+    settings.PAGING_QUIET_SECONDS = 0
     settings.PAGING_SENDERS = senders
     tickets = [factories.open_ticket(rita, priority=Priority.URGENT) for _ in range(12)]
     at_once(*[lambda: run_pass("test")] * 4)
@@ -91,7 +92,7 @@ def test_two_engines_at_once_deliver_exactly_once(
 def test_engines_and_sweeps_at_once_page_a_broken_promise_once(
     policy: EscalationPolicy, rita: User, phones: Any, settings: Any
 ) -> None:
-    settings.PAGING_BUNDLE_FROM = 1000
+    settings.PAGING_QUIET_SECONDS = 0
     tickets = [factories.open_ticket(rita, priority=Priority.URGENT) for _ in range(6)]
     clock.move(timedelta(minutes=61))
     now = clock.now()
@@ -154,16 +155,16 @@ def test_what_was_claimed_is_not_sent_once_the_ticket_was_answered(ticket: Ticke
 
 
 def test_nothing_is_locked_while_a_provider_is_called(ticket: Ticket, bo: User, monkeypatch: Any) -> None:
-    class Slow:
+    class Slow(DemoPhone):
         def deliver(self, message: Any) -> str:
             assert not connection.in_atomic_block
             (result,) = at_once(lambda: actions.acknowledge(Page.objects.get(), by=bo, at=clock.now()))
             assert result.already is False
             return "taken"
 
-    monkeypatch.setitem(CHANNELS, "demo_phone", Slow())
+    monkeypatch.setitem(CHANNELS, "sms", Slow())
     run_pass("test")
-    assert PageDelivery.objects.get(contact__kind="demo_phone").state == "accepted"
+    assert PageDelivery.objects.get(contact__kind="sms").state == "accepted"
     assert Page.objects.get().is_acknowledged
 
 

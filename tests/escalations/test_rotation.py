@@ -8,7 +8,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from escalations.paging.rotation import Layer, Override, boundary, current_shift, layer_shift, on_call, shifts, to_utc
+from escalations.paging.rotation import (
+    Layer,
+    Override,
+    Plan,
+    boundary,
+    current_shift,
+    layer_shift,
+    on_call,
+    shifts,
+    to_utc,
+)
 
 ZONES = (
     "UTC",
@@ -101,7 +111,7 @@ def test_the_final_schedule_tiles_time_and_agrees_with_the_instant(
     rotations: list[Layer], taken: list[Override], since: datetime
 ) -> None:
     until = since + timedelta(days=40)
-    tiles = list(shifts(rotations, taken, since, until))
+    tiles = list(shifts(Plan(rotations, taken), since, until))
     assert tiles[0].starts == since
     assert tiles[-1].ends == until
     for tile, following in itertools.pairwise(tiles):
@@ -109,24 +119,24 @@ def test_the_final_schedule_tiles_time_and_agrees_with_the_instant(
         assert tile.person != following.person
     for tile in tiles:
         for at in (tile.starts, tile.starts + (tile.ends - tile.starts) / 2):
-            assert on_call(rotations, taken, at) == tile.person
+            assert on_call(Plan(rotations, taken), at) == tile.person
 
 
 def test_the_higher_layer_goes_first_and_lower_ones_fill_its_gaps() -> None:
     low = layer("UTC", 1, days=1)
     high = layer("UTC", 2, None, days=1, priority=1)
-    assert on_call([low, high], [], utc(2026, 1, 5, 12)) == 2
-    assert on_call([low, high], [], utc(2026, 1, 6, 12)) == 1
+    assert on_call(Plan([low, high], []), utc(2026, 1, 5, 12)) == 2
+    assert on_call(Plan([low, high], []), utc(2026, 1, 6, 12)) == 1
 
 
 def test_an_override_goes_before_every_layer_and_the_latest_before_the_others() -> None:
     rows = [Override(8, utc(2026, 1, 5), utc(2026, 1, 7), 1), Override(9, utc(2026, 1, 6), utc(2026, 1, 7), 2)]
-    assert on_call([layer("UTC", 1)], rows, utc(2026, 1, 5, 12)) == 8
-    assert on_call([layer("UTC", 1)], rows, utc(2026, 1, 6, 12)) == 9
-    assert on_call([layer("UTC", 1)], rows, utc(2026, 1, 7)) == 1
+    assert on_call(Plan([layer("UTC", 1)], rows), utc(2026, 1, 5, 12)) == 8
+    assert on_call(Plan([layer("UTC", 1)], rows), utc(2026, 1, 6, 12)) == 9
+    assert on_call(Plan([layer("UTC", 1)], rows), utc(2026, 1, 7)) == 1
 
 
 def test_nobody_is_on_call_without_layers() -> None:
-    assert on_call([], [], utc(2026, 1, 5)) is None
-    assert on_call([layer("UTC")], [], utc(2026, 1, 5)) is None
-    assert current_shift([], [], utc(2026, 1, 5)).person is None
+    assert on_call(Plan([], []), utc(2026, 1, 5)) is None
+    assert on_call(Plan([layer("UTC")], []), utc(2026, 1, 5)) is None
+    assert current_shift(Plan([], []), utc(2026, 1, 5)).person is None

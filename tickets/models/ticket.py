@@ -156,6 +156,11 @@ class Ticket(models.Model):
                 & (~Q(waiting_since=None) | ~Q(raised_at=None)),
                 name="ticket_may_page",
             ),
+            models.Index(
+                fields=["created_at"],
+                condition=Q(status__in=[Status.NEW.value, Status.OPEN.value], priority=None) & ~Q(waiting_since=None),
+                name="ticket_unset_may_page",
+            ),
         ]
 
     def __str__(self) -> str:

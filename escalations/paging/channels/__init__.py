@@ -4,6 +4,10 @@ from escalations.paging.channels.base import Channel, DeliveryError, PageText
 from escalations.paging.channels.demo_phone import DemoPhone
 from escalations.paging.channels.email import Email
 
-CHANNELS: dict[str, Channel] = {"email": Email(), "demo_phone": DemoPhone()}
+CHANNELS: dict[str, Channel] = {
+    "email": Email(),
+    "sms": DemoPhone(),
+    "voice": DemoPhone(),
+}
 
 __all__ = ["CHANNELS", "Channel", "DeliveryError", "PageText"]

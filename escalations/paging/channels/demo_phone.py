@@ -6,11 +6,14 @@ from datetime import UTC
 
 from django.conf import settings
 
-from escalations.paging.channels.base import DeliveryError, PageText
+from escalations.paging.channels.base import A_MINUTE, DeliveryError, PageText
 
 
 class DemoPhone:
     """Appends to settings.PAGES_FILE. One write of one line, so that engines at once never mix theirs."""
+
+    gathers_for = A_MINUTE
+    asks_for_code = True
 
     def deliver(self, message: PageText) -> str:
         line = json.dumps(

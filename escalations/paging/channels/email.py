@@ -5,7 +5,7 @@ import smtplib
 from django.core.mail import get_connection
 from django.template.loader import render_to_string
 
-from escalations.paging.channels.base import DeliveryError, PageText
+from escalations.paging.channels.base import A_MINUTE, DeliveryError, PageText
 from supportdesk.lib.mail import compose, message_id
 
 SECONDS = 5
@@ -14,6 +14,9 @@ _REFUSED_FOR_GOOD = range(500, 600)
 
 class Email:
     """A mail with a link to the page's view; the link alone has no authority, and opening it acknowledges nothing."""
+
+    gathers_for = A_MINUTE
+    asks_for_code = False
 
     def deliver(self, message: PageText) -> str:
         mail = compose(
