@@ -78,11 +78,20 @@ def _sender(now: datetime, until: float, counts: list[int]) -> None:
 
 
 def _send_all(now: datetime, until: float) -> int:
-    sent = 0
-    while time.monotonic() < until and (claim := claim_next(now)):
-        send(claim, now=now)
+    sent, begun = 0, time.monotonic()
+    while time.monotonic() < until:
+        at = _later(now, begun)
+        claim = claim_next(at)
+        if claim is None:
+            break
+        send(claim, now=at)
         sent += 1
     return sent
+
+
+def _later(now: datetime, begun: float) -> datetime:
+    """The desk's time as it has gone on since `now`, which was at `begun` of the monotonic clock."""
+    return now + timedelta(seconds=time.monotonic() - begun)
 
 
 @transaction.atomic
@@ -169,6 +178,7 @@ def send(claim: Claim, *, now: datetime) -> None:
         return
     channel = CHANNELS[deliveries[0].kind]
     message = text_of(deliveries, at=now)
+    begun = time.monotonic()
     try:
         provider_id = channel.deliver(message)
     except DeliveryError as failure:
@@ -178,7 +188,7 @@ def send(claim: Claim, *, now: datetime) -> None:
         outcome.refused(deliveries, claim.token, DeliveryError(str(failure)[:300], unknown=True), now=now)
     else:
         crash_point("after_call")
-        outcome.accepted(deliveries, claim.token, provider_id, now=now)
+        outcome.accepted(deliveries, claim.token, provider_id, now=_later(now, begun))
 
 
 def look(claim: Claim, *, now: datetime) -> Sequence[PageDelivery]:

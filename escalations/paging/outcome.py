@@ -164,6 +164,7 @@ def _settle(rows: Sequence[PageDelivery], token: uuid.UUID, state: PageDelivery.
 def _record(row: PageDelivery, kind: PageEvent.Kind, now: datetime, **data: Any) -> None:
     data |= {"person": row.person_id, "name": row.name, "method": row.method, "delivery": row.pk}
     data |= {"repeat": True} if row.is_repeat else {}
+    data |= {"message": str(row.message)} if row.message else {}
     record(row.page, kind, at=now, attempt=row.attempt, purpose=row.purpose, **data)
 
 
