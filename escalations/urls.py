@@ -13,5 +13,7 @@ urlpatterns = [
     path("desk/pages/<int:pk>/acknowledge/", pages.page_acknowledge, name="page_acknowledge"),
     path("desk/pages/<int:pk>/escalate/", pages.page_escalate, name="page_escalate"),
     # What Twilio calls.
+    path("hooks/twilio/sms/", hooks.twilio_sms, name="twilio_sms"),
+    path("hooks/twilio/voice/<uuid:message>/", hooks.twilio_voice, name="twilio_voice"),
     path("hooks/twilio/status/<uuid:message>/", hooks.twilio_status, name="twilio_status"),
 ]

@@ -43,7 +43,14 @@ DATABASES = {
 REDIS_URL = env.text("REDIS_URL")
 # People can log in without Valkey, so neither sessions nor the rate limits of allauth may live there.
 SESSION_ENGINE = "accounts.sessions"
-CACHES = {"default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "desk_cache"}}
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+        "LOCATION": "desk_cache",
+        # Django's 300 would soon forget what rate limits and replayed callbacks are told by.
+        "OPTIONS": {"MAX_ENTRIES": 20_000},
+    }
+}
 STORAGES = {
     "default": {
         "BACKEND": env.text("ATTACHMENT_STORAGE", "django.core.files.storage.FileSystemStorage"),

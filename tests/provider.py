@@ -94,7 +94,7 @@ class Provider:
         self._unexpected: list[Received] = []
         self._callbacks: list[tuple[Received, str]] = []
         self._everything: Callable[[], Behaviour] | None = None
-        self._lock = threading.Lock()
+        self._lock = threading.Condition()
         self._over = threading.Event()
         self._server = _Server(("127.0.0.1", port), self)
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
@@ -133,6 +133,11 @@ class Provider:
     def to(self, number: str) -> list[Received]:
         return [one for one in self.received if one.to == number]
 
+    def wait_for(self, number: int, seconds: float = 10) -> None:
+        """Until so many messages came."""
+        with self._lock:
+            assert self._lock.wait_for(lambda: len(self.received) >= number, seconds), "it never came"
+
     def take(self, path: str, body: bytes, headers: dict[str, str]) -> tuple[Received, Behaviour]:
         form = {key: values[-1] for key, values in parse_qs(body.decode(errors="replace")).items()}
         is_twilio = _TWILIO.fullmatch(path)
@@ -152,6 +157,7 @@ class Provider:
             if "StatusCallback" in form:
                 self._callbacks += [(one, status) for status in behaviour.calls_back]
             self._write(one)
+            self._lock.notify_all()
         return one, behaviour
 
     def _behaviour(self, to: str) -> tuple[Behaviour, bool]:

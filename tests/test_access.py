@@ -126,6 +126,8 @@ POLICIES: dict[str, tuple[Policy, Policy]] = {
     "page_acknowledge": (NO, to(DESK)),
     "page_escalate": (NO, to(DESK)),
     # What Twilio calls: nobody without its signature.
+    "twilio_sms": (NO, UNSIGNED),
+    "twilio_voice": (NO, UNSIGNED),
     "twilio_status": (NO, UNSIGNED),
     # The API.
     "api_schema": (PUBLIC, NO),
