@@ -20,29 +20,38 @@ class Answered:
     over: list[Page] = field(default_factory=list)
 
     def written(self) -> str:
-        return self._words(lambda page: page.subject)
+        return self._words(Manner(lambda page: page.subject, 20, "You have "))
 
     def spoken(self) -> str:
-        return self._words(lambda page: f"ticket {' '.join(str(page.ticket_id))}", between=", and ")
+        return self._words(Manner(lambda page: f"ticket {' '.join(str(page.ticket_id))}", 5, "You have it: "))
 
-    def _words(self, name: Callable[[Page], str], *, between: str = ", ") -> str:
+    def _words(self, manner: "Manner") -> str:
         pages = [*self.escalated, *(page for page, _ in self.held), *self.over]
         if all(page.kind in Page.PRACTICE for page in pages):
-            return "It was only a test. Thank you: it arrived." if not self.over else "That test is over."
-
-        def listed(some: Sequence[Page]) -> str:
-            return between.join(name(page) for page in some)
-
+            return "That test is over." if self.over else "It was only a test. Thank you: it arrived."
         holders: dict[User, list[Page]] = defaultdict(list)
         for page, holder in self.held:
             holders[holder].append(page)
         mine = holders.pop(self.by, [])
-        said = [f"You have {listed(mine)}."] if mine else []
+        said = [f"{manner.yours}{manner.listed(mine)}."] if mine else []
         for holder, some in holders.items():
-            about = f": {listed(some)}" if len(pages) > 1 else ""
+            about = f": {manner.listed(some)}" if len(pages) > 1 else ""
             said.append(f"Already taken by {holder.display_name}{about}.")
         if self.escalated:
-            said.append(f"Escalated: {listed(self.escalated)}. The next step rings now.")
+            said.append(f"Escalated: {manner.listed(self.escalated)}. The next step rings now.")
         if self.over:
-            said.append(f"Over: {listed(self.over)}." if len(pages) > 1 else "That page is over.")
+            said.append(f"Over: {manner.listed(self.over)}." if len(pages) > 1 else "That page is over.")
         return " ".join(said)
+
+
+@dataclass(frozen=True)
+class Manner:
+    """How pages are named for the eye or the ear, and how many before it is enough."""
+
+    name: Callable[[Page], str]
+    most: int
+    yours: str
+
+    def listed(self, pages: Sequence[Page]) -> str:
+        more = f" and {len(pages) - self.most} more" if len(pages) > self.most else ""
+        return ", ".join(self.name(page) for page in pages[: self.most]) + more

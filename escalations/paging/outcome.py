@@ -71,10 +71,12 @@ def confirmed(message: uuid.UUID, *, arrived: bool, now: datetime) -> None:
 
     Late, repeated and disordered ones change nothing: a row only goes on, from unknown to accepted to delivered. One
     that is told before the provider's answer came takes the lease away: whatever comes of that answer, this is known.
+    One that waits to be tried again under a new id was refused in words, and yet sent.
     """
+    states = (*_IN_DOUBT, _State.PENDING, *((_State.ACCEPTED,) if arrived else ()))
     for pk in _carried_by(message):
         with transaction.atomic():
-            row = _locked(pk, (*_IN_DOUBT, _State.ACCEPTED) if arrived else _IN_DOUBT)
+            row = _locked(pk, states)
             if row is None or row.message != message:
                 continue
             row.state = _State.DELIVERED if arrived else _State.ACCEPTED

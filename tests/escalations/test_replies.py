@@ -99,6 +99,14 @@ def test_a_message_that_carries_several_is_answered_for_all_of_them(
     assert ticket.pages.get().is_ringing, "another message's"
 
 
+def test_a_long_list_is_cut_short(number: str, code: str, says: Says, rita: User, pass_time: PassTime) -> None:
+    many = [factories.open_ticket(rita, priority=Priority.URGENT).pk for _ in range(22)]
+    pass_time(1.1)
+    listed = ", ".join(f"#{pk}" for pk in many[:20])
+    assert says(number, f"A {last_code(number)}") == f"You have {listed} and 2 more."
+    assert Page.objects.filter(state="acknowledged").count() == 22
+
+
 def test_what_somebody_else_has_or_is_over_is_said_in_words(
     number: str, code: str, ticket: Ticket, says: Says, ann: User
 ) -> None:

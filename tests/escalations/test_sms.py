@@ -10,7 +10,11 @@ from django.core.management.base import SystemCheckError
 from django.db.models.functions import Now
 
 from accounts.models import User
+from escalations import actions
 from escalations.models import ContactMethod, EscalationPolicy, NotificationRule, Page, PageDelivery, PageEvent
+from escalations.paging.advance import advance
+from escalations.paging.deliver import deliver
+from escalations.paging.derive import derive
 from escalations.paging.engine import run_pass
 from supportdesk.lib import clock
 from tests import factories
@@ -190,14 +194,39 @@ def test_a_bundle_that_may_have_arrived_is_repeated_as_it_was(
 def test_nothing_goes_to_twilio_after_an_acknowledgement(
     number: str, ticket: Ticket, twilio: Provider, bo: User
 ) -> None:
-    from escalations import actions
-
     twilio.expect(number, BROKEN)
     run_pass("test")
     actions.acknowledge(Page.objects.get(), by=bo, at=clock.now())
     retry_now()
     run_pass("test")
     assert len(twilio.received) == 1
+
+
+def test_when_nothing_is_ever_heard_of_it_the_next_step_rings_in_its_time(
+    number: str, ticket: Ticket, twilio: Provider, only_by: OnlyBy, ann: User, lea: User, pass_time: PassTime
+) -> None:
+    twilio.expect(number)
+    run_pass("test")
+    for person in (ann, lea):
+        twilio.expect(only_by(person))
+    pass_time(4.9)
+    assert len(twilio.received) == 1
+    pass_time(0.2)
+    assert len(twilio.received) == 3
+
+
+def test_somebody_who_left_before_their_text_was_due_gets_none(
+    number: str, ticket: Ticket, twilio: Provider, bo: User, only_by: OnlyBy, ann: User, lea: User
+) -> None:
+    for person in (ann, lea):
+        twilio.expect(only_by(person))
+    derive(now=clock.now())
+    advance(now=clock.now())
+    User.objects.filter(pk=bo.pk).update(is_active=False)
+    deliver(now=clock.now(), seconds=1)
+    assert sent().state == "cancelled"
+    run_pass("test")
+    assert len(twilio.received) == 2, "the next step, at once"
 
 
 def test_without_twilio_the_demos_phones_ring(number: str, ticket: Ticket, phones: Callable[[], list[Any]]) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from django.db import connection
+from django.db.models.functions import Now
 from django.test import Client
 from django.urls import reverse
 from twilio.request_validator import RequestValidator
@@ -18,7 +19,7 @@ from escalations.paging.advance import advance
 from escalations.paging.derive import derive
 from escalations.paging.engine import run_pass
 from supportdesk.lib import clock
-from tests.provider import ACCEPT, HANG, RESET, Provider
+from tests.provider import ACCEPT, BROKEN, HANG, RESET, Provider
 from tickets.models import Ticket
 
 pytestmark = pytest.mark.django_db
@@ -149,6 +150,18 @@ def test_one_that_comes_before_the_answer_to_the_call_counts_and_nothing_is_repe
 def _send(claim: deliver.Claim) -> None:
     deliver.send(claim, now=clock.now())
     connection.close()
+
+
+def test_one_that_was_refused_in_words_and_yet_sent_is_not_sent_again(
+    number: str, ticket: Ticket, twilio: Provider, twilio_calls: Any
+) -> None:
+    twilio.expect(number, BROKEN.then("sent"))
+    run_pass("test")
+    twilio.call_back(twilio_calls)
+    PageDelivery.objects.filter(retry_at__isnull=False).update(retry_at=Now())
+    run_pass("test")
+    assert PageDelivery.objects.get(contact__value=number).state == "accepted"
+    assert len(twilio.received) == 1
 
 
 def test_one_of_an_earlier_attempt_changes_nothing(

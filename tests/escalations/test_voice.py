@@ -11,6 +11,7 @@ from django.db.models.functions import Now
 from accounts.models import User
 from escalations import actions
 from escalations.models import ContactMethod, EscalationPolicy, Page, PageDelivery, PageEvent
+from escalations.paging.channels import CHANNELS, PageText
 from escalations.paging.engine import run_pass
 from supportdesk.lib import clock
 from tests import factories
@@ -86,7 +87,7 @@ def test_a_call_reads_out_what_it_is_about_twice_and_the_number_digit_by_digit(
 
 def test_four_acknowledges_and_says_so(call: PageDelivery, ticket: Ticket, presses: Presses, bo: User) -> None:
     answer = presses(call.message, "4")
-    assert words(answer) == f"You have ticket {' '.join(str(ticket.pk))}. Goodbye."
+    assert words(answer) == f"You have it: ticket {' '.join(str(ticket.pk))}. Goodbye."
     assert hangs_up(answer)
     assert Page.objects.get().acknowledged_by == bo
     assert PageEvent.objects.get(kind="acknowledged").data["via"] == "phone call"
@@ -178,7 +179,7 @@ def test_one_call_for_several_is_answered_for_all(
     said = words(ET.fromstring(twilio.received[-1].form["Twiml"]))
     assert f"{spelled[0].capitalize()}. And 1 more." in said
     message = PageDelivery.objects.get(page__ticket=more[0]).message
-    assert words(presses(message, "4")) == f"You have {spelled[0]}, and {spelled[1]}. Goodbye."
+    assert words(presses(message, "4")) == f"You have it: {spelled[0]}, {spelled[1]}. Goodbye."
 
 
 @pytest.mark.parametrize("status", ["busy", "no-answer", "failed", "canceled"])
@@ -238,3 +239,19 @@ def test_a_call_whose_answer_was_lost_rings_all_the_same_and_its_key_counts(
 def test_without_twilio_the_demos_phones_ring(number: str, ticket: Ticket, phones: Callable[[], list[Any]]) -> None:
     run_pass("test")
     assert [line["method"] for line in phones()] == ["voice"]
+
+
+def test_a_code_is_read_out_without_asking_for_a_key(number: str, twilio: Provider) -> None:
+    twilio.expect(number)
+    CHANNELS["voice"].deliver(plain_message(number, "Your code is 1 2 3 4."))
+    (made,) = twilio.received
+    root = ET.fromstring(made.form["Twiml"])
+    assert words(root) == "Your code is 1 2 3 4. Again: Your code is 1 2 3 4."
+    assert root.find("Gather") is None
+    assert "StatusCallback" not in made.form
+
+
+def plain_message(to: str, spoken: str) -> PageText:
+    """One that is about no page."""
+    said = {"headline": spoken, "text": spoken, "spoken": spoken, "priority": "", "kind": "code", "url": "", "key": "1"}
+    return PageText(to=to, person="", method="voice", tickets=(), at=clock.now(), **said)

@@ -20,6 +20,6 @@ class Sms:
                 to=message.to,
                 from_=settings.TWILIO_FROM,
                 body=message.text,
-                status_callback=twilio_api.public("twilio_status", message.message),
+                status_callback=twilio_api.status_callback(message),
             )
         )

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.urls import reverse
 from requests import Session
 from requests.exceptions import ConnectTimeout, ProxyError, RequestException
+from twilio.base import values
 from twilio.base.exceptions import TwilioException
 from twilio.http import HttpClient
 from twilio.http.response import Response
@@ -91,6 +92,11 @@ def without_twilio(message: PageText) -> str:
 def public(name: str, message: str, query: str = "") -> str:
     """The address of a hook for one message of ours, as Twilio is told it and signs it."""
     return f"{settings.SITE_URL}{reverse(name, args=[message])}{query}"
+
+
+def status_callback(message: PageText) -> str | object:
+    """Where Twilio tells what became of it; of what isn't in the outbox (such as a code) nobody asks."""
+    return public("twilio_status", message.message) if message.message else values.unset
 
 
 def create(call: Callable[[Client], Any]) -> str:

@@ -29,12 +29,19 @@ class Voice:
             lambda client: client.calls.create(
                 to=message.to,
                 from_=settings.TWILIO_FROM,
-                twiml=read_out(message.spoken, message=message.message, turn=1),
+                twiml=_first_words(message),
                 timeout=_RINGS_FOR,
-                status_callback=twilio_api.public("twilio_status", message.message),
+                status_callback=twilio_api.status_callback(message),
                 status_callback_event=["initiated", "answered", "completed"],
             )
         )
+
+
+def _first_words(message: PageText) -> str:
+    """What isn't in the outbox (such as a code) has nothing to be answered: it is said twice."""
+    if message.message:
+        return read_out(message.spoken, message=message.message, turn=1)
+    return farewell(f"{message.spoken} Again: {message.spoken}")
 
 
 def read_out(spoken: str, *, message: str, turn: int, first: str = "") -> str:
