@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from escalations.views import health, on_call, pages
+from escalations.views import health, hooks, on_call, pages
 
 urlpatterns = [
     path("healthz/paging", health.healthz_paging, name="healthz_paging"),
@@ -12,4 +12,8 @@ urlpatterns = [
     path("desk/pages/<int:pk>/", pages.page_detail, name="page_detail"),
     path("desk/pages/<int:pk>/acknowledge/", pages.page_acknowledge, name="page_acknowledge"),
     path("desk/pages/<int:pk>/escalate/", pages.page_escalate, name="page_escalate"),
+    # What Twilio calls.
+    path("hooks/twilio/sms/", hooks.twilio_sms, name="twilio_sms"),
+    path("hooks/twilio/voice/<uuid:message>/", hooks.twilio_voice, name="twilio_voice"),
+    path("hooks/twilio/status/<uuid:message>/", hooks.twilio_status, name="twilio_status"),
 ]

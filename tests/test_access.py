@@ -71,6 +71,7 @@ def api(*groups: set[str], forbidden: set[str] | None = None) -> Policy:
 
 
 PUBLIC = to(ANY)
+UNSIGNED = to(forbidden=ANY)
 # name of the address: (GET, POST)
 POLICIES: dict[str, tuple[Policy, Policy]] = {
     "healthz": (PUBLIC, PUBLIC),
@@ -124,6 +125,10 @@ POLICIES: dict[str, tuple[Policy, Policy]] = {
     "page_detail": (to(DESK), NO),
     "page_acknowledge": (NO, to(DESK)),
     "page_escalate": (NO, to(DESK)),
+    # What Twilio calls: nobody without its signature.
+    "twilio_sms": (NO, UNSIGNED),
+    "twilio_voice": (NO, UNSIGNED),
+    "twilio_status": (NO, UNSIGNED),
     # The API.
     "api_schema": (PUBLIC, NO),
     "api_docs": (PUBLIC, NO),
@@ -163,6 +168,7 @@ class Stage:
             "slug": "northwind",
             "token": "no-such-token",
             "rest": "nothing/",
+            "message": "7a3c1c2e-1c8e-4b0a-9d57-000000000001",
         }
         if name.startswith("attachment"):
             values["pk"] = self.unsent.pk if name.endswith("discard") else self.attachment.pk

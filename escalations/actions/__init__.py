@@ -10,15 +10,20 @@ from escalations.actions.pages import (
     hand_over,
     snooze,
 )
+from escalations.actions.replies import answer_key, answer_text, start_texts, stop_texts
 
 __all__ = [
     "Acknowledgement",
     "acknowledge",
     "acknowledge_all",
+    "answer_key",
+    "answer_text",
     "escalate",
     "finish",
     "hand_over",
     "page_by_hand",
     "page_me",
     "snooze",
+    "start_texts",
+    "stop_texts",
 ]

@@ -135,15 +135,19 @@ def _gathered(due: PageDeliveryQuerySet, first: PageDelivery) -> list[int]:
         return []
     alike = due.filter(person=first.person_id, contact=first.contact_id, purpose=first.purpose, state=first.state)
     alike = alike.filter(page__kind=first.page.kind).exclude(pk=first.pk)
+    if first.state == _State.UNKNOWN:
+        alike = alike.filter(message=first.message)
     return list(alike.order_by("pk").values_list("pk", flat=True)[: BUNDLED_AT_MOST - 1])
 
 
 def _lease(first: PageDelivery, others: list[int], now: datetime) -> Claim:
+    """A repeat keeps its id and code: the first one may be in somebody's hand, and is answered by them."""
     token = uuid.uuid4()
+    is_repeat = first.state == _State.UNKNOWN
     rows = PageDelivery.objects.filter(pk__in=[first.pk, *others])
     rows.update(
-        message=token,
-        reply_code=_reply_code(first, now),
+        message=(first.message if is_repeat else None) or token,
+        reply_code=first.reply_code if is_repeat else _reply_code(first, now),
         is_repeat=Case(When(state=_State.UNKNOWN, then=True), default=F("is_repeat")),
         state=_State.SENDING,
         attempt=F("attempt") + 1,
