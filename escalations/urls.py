@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from escalations.views import health, on_call, pages
+from escalations.views import contacts, health, installable, on_call, pages
 
 urlpatterns = [
     path("healthz/paging", health.healthz_paging, name="healthz_paging"),
@@ -12,4 +12,16 @@ urlpatterns = [
     path("desk/pages/<int:pk>/", pages.page_detail, name="page_detail"),
     path("desk/pages/<int:pk>/acknowledge/", pages.page_acknowledge, name="page_acknowledge"),
     path("desk/pages/<int:pk>/escalate/", pages.page_escalate, name="page_escalate"),
+    # My contacts and rules; what shows pages on a phone.
+    path("desk/on-call/contacts/", contacts.own_contacts, name="my_contacts"),
+    path("desk/on-call/contacts/rules/", contacts.contact_rules, name="contact_rules"),
+    path("desk/on-call/contacts/rules/defaults/", contacts.contact_defaults, name="contact_defaults"),
+    path("desk/on-call/contacts/push/", contacts.contact_push, name="contact_push"),
+    path("desk/on-call/contacts/<int:person>/", contacts.contacts_of, name="contacts_of"),
+    path("desk/on-call/contacts/<int:contact>/code/", contacts.contact_code, name="contact_code"),
+    path("desk/on-call/contacts/<int:contact>/verify/", contacts.contact_verify, name="contact_verify"),
+    path("desk/on-call/contacts/<int:contact>/remove/", contacts.contact_remove, name="contact_remove"),
+    path("desk/on-call/contacts/<int:contact>/test/", contacts.contact_test, name="contact_test"),
+    path("manifest.webmanifest", installable.manifest, name="manifest"),
+    path("sw.js", installable.worker, name="service_worker"),
 ]

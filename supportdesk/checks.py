@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.conf import settings
-from django.core.checks import Error, Tags, register
+from django.core.checks import Error, Tags, Warning, register
 
 
 @register(Tags.security)
@@ -30,3 +30,24 @@ def limits_fit(app_configs: Any, **kwargs: Any) -> list[Error]:
     if settings.BODY_MAX_BYTES <= settings.ATTACHMENT_MAX_BYTES:
         return [Error("BODY_MAX_BYTES must be larger than ATTACHMENT_MAX_BYTES.", id="desk.E006")]
     return []
+
+
+@register()
+def push_is_whole(app_configs: Any, **kwargs: Any) -> list[Error | Warning]:
+    """Web push needs a key that is one, and somebody whom push services may write to."""
+    from escalations.paging import vapid
+
+    found: list[Error | Warning] = []
+    key = vapid.private_key()
+    if not key:
+        hint = "Set VAPID_PRIVATE_KEY; manage.py make_vapid_key prints one."
+        found.append(Warning("Web push is off: pages reach nobody's browser.", hint=hint, id="desk.W020"))
+    else:
+        try:
+            vapid.public_key(key)
+        except ValueError:
+            hint = "manage.py make_vapid_key prints a good one."
+            found.append(Error("VAPID_PRIVATE_KEY is no key of 32 bytes in base64url.", hint=hint, id="desk.E020"))
+    if not settings.VAPID_SUBJECT.startswith(("mailto:", "https://")):
+        found.append(Error("VAPID_SUBJECT must begin with mailto: or https://.", id="desk.E021"))
+    return found

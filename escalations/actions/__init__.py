@@ -1,6 +1,8 @@
 """The verbs of paging, each one function and one transaction."""
 
 from escalations.actions.asked import page_by_hand, page_me
+from escalations.actions.codes import send_code, verify
+from escalations.actions.contacts import add_contact, end_here, greet, remove_contact, subscribe
 from escalations.actions.pages import (
     Acknowledgement,
     acknowledge,
@@ -10,6 +12,7 @@ from escalations.actions.pages import (
     hand_over,
     snooze,
 )
+from escalations.actions.rules import save_rules, use_default_rules
 
 __all__ = [
     "Acknowledgement",
@@ -21,4 +24,13 @@ __all__ = [
     "page_by_hand",
     "page_me",
     "snooze",
+    "add_contact",
+    "remove_contact",
+    "save_rules",
+    "send_code",
+    "subscribe",
+    "use_default_rules",
+    "verify",
+    "end_here",
+    "greet",
 ]
