@@ -17,6 +17,7 @@ from escalations.models import ContactMethod
 from supportdesk.lib.errors import Invalid
 
 _Kind = ContactMethod.Kind
+_LONGEST = 254
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ def _email(typed: str, person: User) -> Address:
         validate_email(address)
     except ValidationError:
         raise Invalid("Enter an e-mail address, such as you@example.com.", field="value", code="email") from None
-    if len(address) > ContactMethod._meta.get_field("value").max_length:
+    if len(address) > _LONGEST:
         raise Invalid("This address is too long.", field="value", code="email")
     return Address(address)
 

@@ -137,7 +137,7 @@ def end_here(person: User, *, contact: int, at: datetime) -> None:
 
 
 def greet(contact: ContactMethod, *, at: datetime) -> None:
-    """Show a first notification in the browser that was subscribed just now; raises NotSent, and disables what is dead."""
+    """Show a first notification in the browser that was just subscribed; raises NotSent, and disables a dead one."""
     headline = f"{settings.SITE_NAME} pages you here from now on."
     message = PageText(
         to=contact.value,

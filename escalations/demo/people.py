@@ -113,6 +113,8 @@ STAFF = (
 SUPPORT = tuple(colleague for colleague in STAFF if colleague.role in {"agent", "lead"})
 ON_CALL = ("bo@desk.example", "ann@desk.example", "chi@desk.example")
 """Who take turns by the week, the first of them in the week that the demo begins in."""
+AT_NIGHT = (*ON_CALL, "lea@desk.example", "sven@desk.example", "ada@desk.example")
+"""Who are called as well where they don't answer a text."""
 
 SHIFTS = {ASIA: (time(0), time(8)), EUROPE: (time(8), time(16)), AMERICAS: (time(16), time(0))}
 """The regions' hours in UTC, as the desk's defaults have them."""
