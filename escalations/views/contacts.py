@@ -21,7 +21,7 @@ from supportdesk.lib.errors import DomainError, Invalid
 from supportdesk.lib.http import page as answer
 from supportdesk.lib.toasts import say
 
-_ADDED_BY_HAND = [(kind.value, kind.label) for kind in ContactMethod.Kind if kind in contact_kinds.READERS]
+_ADDED_BY_HAND = [(kind.value, kind.label.capitalize()) for kind in ContactMethod.Kind if kind in contact_kinds.READERS]
 
 
 class AddForm(forms.Form):

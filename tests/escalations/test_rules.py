@@ -190,7 +190,7 @@ def test_the_page_saves_rules_in_minutes(client_of: Callable[[User], Client], bo
 @pytest.mark.parametrize(
     ("minutes", "says"),
     [
-        (["soon", "0"], "as a number"),
+        (["soon", "0"], "a number"),
         (["0", "-1"], "between 0"),
         (["1", "1"], "at once"),
         (["0", "NaN"], "as a number"),

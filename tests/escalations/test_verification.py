@@ -211,9 +211,7 @@ def test_an_address_may_be_several_peoples(bo: User, ann: User) -> None:
     assert ContactMethod.objects.usable().count() == 2
 
 
-def test_somebody_elses_contact_is_not_for_me_even_with_its_code(
-    contact: ContactMethod, ann: User, phones: Rung
-) -> None:
+def test_somebody_elses_contact_is_not_mine_even_with_its_code(contact: ContactMethod, ann: User, phones: Rung) -> None:
     send(contact)
     with pytest.raises(NotAllowed):
         verify(contact, *codes(phones), by=ann)
