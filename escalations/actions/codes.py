@@ -12,7 +12,7 @@ from django.utils.crypto import constant_time_compare, salted_hmac
 
 from accounts.models import User
 from escalations.actions.asked import TooMany
-from escalations.actions.contacts import NotSent, rewrite_coverage
+from escalations.actions.contacts import NotSent, retire, rewrite_coverage
 from escalations.actions.own import lock_person, own
 from escalations.models import ContactMethod
 from escalations.paging.channels import CHANNELS, DeliveryError, PageText
@@ -70,7 +70,7 @@ def _locked(contact: ContactMethod) -> tuple[ContactMethod, list[ContactMethod]]
     """The contact, and every row of its address whoever's it is, locked in one order."""
     kinds = ContactMethod.NUMBERS if contact.kind in ContactMethod.NUMBERS else (contact.kind,)
     rows = ContactMethod.objects.filter(kind__in=kinds, value=contact.value).order_by("pk")
-    same = list(rows.select_for_update(of=("self",), no_key=True))
+    same = list(rows.select_related("user").select_for_update(of=("self",), no_key=True))
     return next(row for row in same if row.pk == contact.pk), same
 
 
@@ -79,10 +79,13 @@ def _refuse_needless(contact: ContactMethod, same: Sequence[ContactMethod]) -> N
         raise Conflict("There is nothing to verify about this contact.", code="no_code")
     if contact.is_usable:
         raise Conflict("It is verified already.", code="verified")
-    others = [row for row in same if row.user_id != contact.user_id and row.verified_at is not None]
-    if others and contact.kind in ContactMethod.NUMBERS:
+    if contact.kind in ContactMethod.NUMBERS and any(row.user.is_active for row in _of_others(contact, same)):
         sentence = "This number is somebody else's already. They have to remove it from their contacts first."
         raise Conflict(sentence, code="taken")
+
+
+def _of_others(contact: ContactMethod, same: Sequence[ContactMethod]) -> list[ContactMethod]:
+    return [row for row in same if row.user_id != contact.user_id and row.verified_at is not None]
 
 
 def _refuse_too_often(contact: ContactMethod, same: Sequence[ContactMethod], at: datetime) -> None:
@@ -90,13 +93,13 @@ def _refuse_too_often(contact: ContactMethod, same: Sequence[ContactMethod], at:
     mine = ContactMethod.objects.filter(user=contact.user_id)
     counts = (
         (len(_codes_since(contact, since)), PER_CONTACT, "to this contact"),
-        (sum(len(_codes_since(row, since)) for row in mine), PER_PERSON, "for you"),
+        (sum(len(_codes_since(row, since)) for row in mine), PER_PERSON, "to your contacts"),
         (sum(len(_codes_since(row, since)) for row in same), PER_ADDRESS, "to this address"),
     )
     for sent, most, whither in counts:
         if sent >= most:
             security.warning("contact.too_many_codes user=%s contact=%s", contact.user_id, contact.pk)
-            raise TooMany(f"That were {most} codes {whither} within an hour. Try again later.")
+            raise TooMany(f"{most} codes went {whither} within an hour. Try again later.")
 
 
 def _codes_since(contact: ContactMethod, since: datetime) -> list[str]:
@@ -120,20 +123,23 @@ def _try(contact: ContactMethod, *, code: str, by: User, at: datetime) -> Domain
     lock_person(by)
     contact, same = _locked(contact)
     _refuse_needless(contact, same)
-    if len(code) != DIGITS or not code.isdecimal():
+    if len(code) != DIGITS or not (code.isascii() and code.isdecimal()):
         return _wrong(f"The code has {DIGITS} digits.", "shape")
     if not contact.code_digest or contact.code_expires_at is None:
         return _wrong("Ask for a code first.", "no_code")
     if contact.code_expires_at <= at:
         return _wrong("This code is too old: ask for a new one.", "expired")
     if contact.code_tries >= TRIES:
-        return _wrong(f"That were {TRIES} wrong codes: ask for a new one.", "guessed")
+        return _wrong(f"{TRIES} wrong codes were entered: ask for a new one.", "guessed")
     contact.code_tries += 1
     contact.save(update_fields=["code_tries"])
     if not constant_time_compare(_digest(contact, code), contact.code_digest):
         security.warning("contact.wrong_code user=%s contact=%s try=%s", by.pk, contact.pk, contact.code_tries)
         left = TRIES - contact.code_tries
         return _wrong(f"That isn't the code. {left} more {'try' if left == 1 else 'tries'}.", "wrong")
+    if contact.kind in ContactMethod.NUMBERS:
+        for row in _of_others(contact, same):  # of somebody who has left: their phone is a colleague's now
+            retire(row, at=at)
     contact.verified_at, contact.disabled_at, contact.disabled_why = at, None, ""
     contact.code_digest, contact.code_expires_at, contact.code_tries = "", None, 0
     contact.save()

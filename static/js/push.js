@@ -63,13 +63,22 @@ async function turnOn() {
   }
 }
 
-// Which of the listed devices is this one; removing it ends its subscription in the browser, too.
+// Which of the listed devices is this one. Once it was removed here its subscription ends in the browser, too.
+const REMOVING = "push-removing";
+
 async function markThisOne(subscription) {
   const mine = subscription ? await digest(subscription.endpoint) : "";
   const row = mine ? document.querySelector(`[data-device="${mine}"]`) : null;
-  if (!row) return false;
+  const removing = sessionStorage.getItem(REMOVING);
+  sessionStorage.removeItem(REMOVING);
+  if (!row) {
+    if (mine && removing === mine) await subscription.unsubscribe();
+    return false;
+  }
   row.querySelector("[data-this-device]").hidden = false;
-  row.querySelector("form[data-remove]")?.addEventListener("submit", () => subscription.unsubscribe());
+  for (const asked of row.querySelectorAll("form[data-remove]")) {
+    asked.addEventListener("submit", () => sessionStorage.setItem(REMOVING, mine));
+  }
   return row.hasAttribute("data-usable");
 }
 

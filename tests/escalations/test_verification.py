@@ -110,7 +110,7 @@ def test_five_wrong_guesses_end_the_code(contact: ContactMethod, phones: Rung) -
 
 def test_what_has_no_six_digits_is_no_guess(contact: ContactMethod, phones: Rung) -> None:
     send(contact)
-    for typed in ("", "12345", "1234567", "abcdef", "١٢٣٤٥٦" * 2, "²²²²²²"):
+    for typed in ("", "12345", "1234567", "abcdef", "١٢٣٤٥٦", "²²²²²²"):
         with pytest.raises(Invalid):
             verify(contact, typed)
     contact.refresh_from_db()
@@ -152,7 +152,7 @@ def test_without_a_code_nothing_verifies(contact: ContactMethod) -> None:
 def test_three_codes_an_hour_to_a_contact_also_if_it_is_removed_in_between(contact: ContactMethod, bo: User) -> None:
     for _ in range(3):
         send(contact)
-    with pytest.raises(TooMany, match="3 codes to this contact"):
+    with pytest.raises(TooMany, match="3 codes went to this contact"):
         send(contact)
     actions.remove_contact(contact, by=bo, at=clock.now())
     with pytest.raises(TooMany):
@@ -164,7 +164,7 @@ def test_three_codes_an_hour_to_a_contact_also_if_it_is_removed_in_between(conta
 def test_ten_codes_an_hour_to_a_person(bo: User, phones: Rung) -> None:
     for number in range(10):
         send(add(bo, "email", f"bo{number}@home.example"))
-    with pytest.raises(TooMany, match="10 codes for you"):
+    with pytest.raises(TooMany, match="10 codes went to your contacts"):
         send(add(bo))
 
 
@@ -174,7 +174,7 @@ def test_six_codes_an_hour_to_a_number_whoever_asks(bo: User, ann: User, lea: Us
         contact = add(person, kind)
         for _ in range(3):
             send(contact)
-    with pytest.raises(TooMany, match="6 codes to this address"):
+    with pytest.raises(TooMany, match="6 codes went to this address"):
         send(add(lea))
 
 
@@ -200,6 +200,18 @@ def test_a_number_that_became_somebodys_meanwhile_is_refused(bo: User, ann: User
     actions.remove_contact(mine, by=bo, at=clock.now())
     send(theirs)
     verify(theirs, codes(phones)[-1])
+
+
+def test_the_phone_of_somebody_who_left_becomes_a_colleagues(bo: User, ann: User, phones: Rung) -> None:
+    mine = add(bo)
+    send(mine)
+    verify(mine, *codes(phones))
+    bo.is_active = False
+    bo.save()
+    theirs = add(ann)
+    send(theirs)
+    verify(theirs, codes(phones)[-1])
+    assert ContactMethod.objects.usable().get() == theirs
 
 
 def test_an_address_may_be_several_peoples(bo: User, ann: User) -> None:
