@@ -1,6 +1,7 @@
 """What each kind of contact looks like when somebody types it, and how the desk writes it down.
 
-A kind that a person can add by hand has an entry in `READERS`; a further kind is one more function there.
+A kind that a person can add by hand has an entry in `TYPED`; a further kind is one more there. A reader may ask a
+service over the network, so it is called outside transactions.
 """
 
 from collections.abc import Callable
@@ -28,12 +29,26 @@ class Address:
     details: dict[str, Any] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Typed:
+    """A kind that people type: how it is read, what they are told beside the field, and whether the desk has it."""
+
+    read: Callable[[str, User], Address]
+    help: str
+    is_set_up: Callable[[], bool] = lambda: True
+
+
 def read(kind: str, typed: str, person: User) -> Address:
     """The address that `person` typed for a contact of `kind`; raises Invalid (fields `kind`, `value`)."""
-    reader = READERS.get(kind)
-    if reader is None:
+    known = offered().get(kind)
+    if known is None:
         raise Invalid("Choose what kind of contact it is.", field="kind", code="kind")
-    return reader(typed.strip(), person)
+    return known.read(typed.strip(), person)
+
+
+def offered() -> dict[str, Typed]:
+    """What can be added on this desk."""
+    return {kind: known for kind, known in TYPED.items() if known.is_set_up()}
 
 
 def _email(typed: str, person: User) -> Address:
@@ -81,8 +96,10 @@ def _written(number: phonenumbers.PhoneNumber) -> str:
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 
 
-READERS: dict[str, Callable[[str, User], Address]] = {
-    _Kind.SMS: _text_number,
-    _Kind.VOICE: _call_number,
-    _Kind.EMAIL: _email,
+_NUMBER_HELP = "A number without a + is taken to be of your own country."
+
+TYPED: dict[str, Typed] = {
+    _Kind.SMS: Typed(_text_number, _NUMBER_HELP),
+    _Kind.VOICE: Typed(_call_number, _NUMBER_HELP),
+    _Kind.EMAIL: Typed(_email, "A code goes there at once, and comes back here."),
 }

@@ -174,7 +174,7 @@ def _letter(contact: ContactMethod, code: str, *, by: User, at: datetime) -> Pag
         key=f"code.{contact.pk}.{secrets.token_hex(4)}",
         at=at,
         purpose="code",
-        spoken=f"Your {settings.SITE_NAME} code is. {said}. I repeat. {said}.",
+        spoken=f"Your {settings.SITE_NAME} code is. {said}.",
         person_id=by.pk,
         contact_id=contact.pk,
         details=contact.details,

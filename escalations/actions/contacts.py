@@ -31,14 +31,17 @@ class NotSent(Conflict):
     code = "not_sent"
 
 
-@transaction.atomic
 def add_contact(person: User, *, kind: str, value: str, by: User, at: datetime) -> ContactMethod:
     """A contact of one's own, to be verified by a code before any page goes there.
 
     Raises NotAllowed for somebody else's, Invalid (fields `kind`, `value`).
     """
     own(person.pk, by)
-    address = contact_kinds.read(kind, value, person)
+    return _add(person, kind, contact_kinds.read(kind, value, person), at)
+
+
+@transaction.atomic
+def _add(person: User, kind: str, address: contact_kinds.Address, at: datetime) -> ContactMethod:
     lock_person(person)
     known = ContactMethod.objects.filter(user=person, kind=kind, value=address.value).select_for_update().first()
     if known is not None and not known.is_removed:

@@ -21,17 +21,18 @@ from supportdesk.lib.errors import DomainError, Invalid
 from supportdesk.lib.http import page as answer
 from supportdesk.lib.toasts import say
 
-_ADDED_BY_HAND = [(kind.value, kind.label.capitalize()) for kind in ContactMethod.Kind if kind in contact_kinds.READERS]
-
 
 class AddForm(forms.Form):
-    kind = forms.ChoiceField(choices=_ADDED_BY_HAND, label="Kind")
+    kind = forms.ChoiceField(label="Kind")
     value = forms.CharField(
-        max_length=254,
-        label="Address or number",
-        help_text="A number without a + is taken to be of your own country.",
-        error_messages={"required": "Enter the address or number."},
+        max_length=500, label="Address or number", error_messages={"required": "Enter the address or number."}
     )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        kinds = contact_kinds.offered()
+        self.fields["kind"].choices = [(kind, ContactMethod.Kind(kind).label.capitalize()) for kind in kinds]
+        self.fields["value"].help_text = " ".join(dict.fromkeys(known.help for known in kinds.values()))
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
