@@ -82,9 +82,17 @@ def _what_breaks(contact: ContactMethod, at: datetime) -> str:
     rules = rules_of(person, URGENT)
     if personal.shortfall(rules, usable):
         return ""  # below the floor already: nothing is lost by removing what is of no use
-    left = [rule for rule in rules if rule.contact != contact.pk]
-    missing = personal.shortfall(left, [pk for pk in usable if pk != contact.pk])
-    return f"You take turns on call. Without this contact: {missing}" if missing and _takes_turns(person, at) else ""
+    left = [pk for pk in usable if pk != contact.pk]
+    if not personal.shortfall([rule for rule in rules if rule.contact != contact.pk], left):
+        return ""
+    if not _takes_turns(person, at):
+        return ""
+    if len(left) >= personal.FLOOR:
+        return (
+            "You take turns on call, and your rules for Urgent would use one contact only: add another to them first."
+        )
+    number = "one verified contact" if left else "no verified contact"
+    return f"You take turns on call, and {number} would be left: your hours would show as a gap. Verify another first."
 
 
 def _takes_turns(person: int, at: datetime) -> bool:

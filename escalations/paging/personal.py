@@ -28,7 +28,7 @@ def shortfall(rules: Sequence[Rule], usable: Sequence[int]) -> str:
     """Why the Urgent set is below its floor, in a sentence; empty where it is not."""
     if len(usable) < FLOOR:
         have = "one" if usable else "none"
-        return f"Urgent pages need two verified contacts, so that one lost phone doesn't silence them: you have {have}."
+        return f"Urgent pages need two verified contacts, so that one lost phone doesn't silence them; you have {have}."
     if len({rule.contact for rule in contacts_to_use(rules, usable, priority=URGENT)}) < FLOOR:
         return "Your rules for Urgent use one verified contact only: add a second."
     return ""
