@@ -24,6 +24,17 @@ _PUSH_MANAGER = """
   PushManager.prototype.getSubscription = async () => localStorage.getItem("on")
     ? { endpoint: made.endpoint, unsubscribe: async () => localStorage.removeItem("on") } : null;
 """
+# A tap that no hand made may open no window: where it would lead is kept instead.
+_TAP = """async (action) => {
+  self.clients.openWindow = async (address) => { self.led = address; };
+  const [shown] = await self.registration.getNotifications({ tag: "page-1" });
+  self.dispatchEvent(new NotificationEvent("notificationclick", { notification: shown, action }));
+  for (let wait = 0; wait < 50 && !self.led; wait += 1) await new Promise((done) => setTimeout(done, 20));
+  const led = self.led;
+  self.led = undefined;
+  await self.registration.showNotification(shown.title, { tag: shown.tag, data: shown.data });
+  return led;
+}"""
 _SHOWN = """async () => (await (await navigator.serviceWorker.ready).getNotifications()).map((shown) =>
   [shown.title, shown.tag, shown.requireInteraction, shown.data.path, shown.actions.map((act) => act.title)])"""
 
@@ -132,3 +143,7 @@ def test_the_worker_shows_a_page_and_a_newer_one_takes_its_place(
         ["High: #2.", "page-2", True, "/desk/pages/2/", ["Acknowledge"]],
         ["Repeat: #1.", "page-1", True, "/desk/pages/1/", ["Acknowledge"]],
     ]
+    [worker] = seen.context.service_workers
+    for action in ("open", ""):
+        assert worker.evaluate(_TAP, action) == f"{origin}/desk/pages/1/"
+    assert not [url for url in seen.asked if "acknowledge" in url]
