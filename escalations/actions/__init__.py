@@ -1,6 +1,8 @@
 """The verbs of paging, each one function and one transaction."""
 
 from escalations.actions.asked import page_by_hand, page_me
+from escalations.actions.codes import send_code, verify
+from escalations.actions.contacts import add_contact, end_here, greet, remove_contact, subscribe
 from escalations.actions.pages import (
     Acknowledgement,
     acknowledge,
@@ -11,19 +13,29 @@ from escalations.actions.pages import (
     snooze,
 )
 from escalations.actions.replies import answer_key, answer_text, start_texts, stop_texts
+from escalations.actions.rules import save_rules, use_default_rules
 
 __all__ = [
     "Acknowledgement",
     "acknowledge",
     "acknowledge_all",
+    "add_contact",
     "answer_key",
     "answer_text",
+    "end_here",
     "escalate",
     "finish",
+    "greet",
     "hand_over",
     "page_by_hand",
     "page_me",
+    "remove_contact",
+    "save_rules",
+    "send_code",
     "snooze",
     "start_texts",
     "stop_texts",
+    "subscribe",
+    "use_default_rules",
+    "verify",
 ]

@@ -2,6 +2,7 @@
 
 from escalations.paging.channels.base import Channel, DeliveryError, PageText
 from escalations.paging.channels.email import Email
+from escalations.paging.channels.push import Push
 from escalations.paging.channels.sms import Sms
 from escalations.paging.channels.voice import Voice
 
@@ -9,6 +10,7 @@ CHANNELS: dict[str, Channel] = {
     "email": Email(),
     "sms": Sms(),
     "voice": Voice(),
+    "push": Push(),
 }
 
 __all__ = ["CHANNELS", "Channel", "DeliveryError", "PageText"]
