@@ -10,15 +10,18 @@ from escalations.actions.pages import (
     hand_over,
     snooze,
 )
+from escalations.actions.schedules import delete_schedule, save_schedule
 
 __all__ = [
     "Acknowledgement",
     "acknowledge",
     "acknowledge_all",
+    "delete_schedule",
     "escalate",
     "finish",
     "hand_over",
     "page_by_hand",
     "page_me",
+    "save_schedule",
     "snooze",
 ]
