@@ -20,7 +20,6 @@ class Line:
 
     text: str
     local: str
-    is_planned: bool
 
 
 @dataclass(frozen=True)
@@ -37,9 +36,8 @@ class Panel:
     lines: list[Line]
     more: int
     has_planned: bool
-    can_widen: bool
-    can_unite: bool
-    unreachable: list[str]
+    can_be_mended: bool
+    unreachable: list[tuple[str, str]]
     shares: list[Share]
     weeks: list[tuple[str, str]]
     shown: str
@@ -56,12 +54,14 @@ def panel(found: Preview, draft: ScheduleDraft, people: People, *, zone: ZoneInf
     most = round(max((held.total_seconds() for _, held in shares), default=0) / 3600)
     return Panel(
         hours=in_hours(found.uncovered),
-        lines=[line(run, zone, people) for run in found.runs[:RUNS_SHOWN]],
+        lines=[line(run, zone) for run in found.runs[:RUNS_SHOWN]],
         more=len(found.runs) - RUNS_SHOWN,
         has_planned=bool(found.planned),
-        can_widen=bool(found.planned and local),
-        can_unite=bool(found.planned and local),
-        unreachable=sorted(people.name(person) for person in found.unreachable),
+        can_be_mended=bool(found.planned and local),
+        unreachable=[
+            (people.name(person), in_hours(dict(shares).get(person, timedelta())))
+            for person in sorted(found.unreachable)
+        ],
         shares=[
             Share(people.name(person), round(held.total_seconds() / 3600), most, person not in found.unreachable)
             for person, held in shares
@@ -79,13 +79,10 @@ def in_hours(length: timedelta) -> str:
     return f"{minutes} min" if minutes < 60 else f"{minutes / 60:,.0f} h"
 
 
-def line(run: Run, zone: ZoneInfo, people: People) -> Line:
-    said = {
-        CoverageGap.Why.PLANNED: "nobody",
-        CoverageGap.Why.ABSENT: "nobody, because whoever's turn it is is away,",
-        CoverageGap.Why.UNREACHABLE: f"{people.name(run.first.person)} can't be reached",
-    }[CoverageGap.Why(run.first.why)]
-    head = f"{run.after.words}: {said}" if run.after else said[0].upper() + said[1:]
+def line(run: Run, zone: ZoneInfo) -> Line:
+    is_planned = run.first.why == CoverageGap.Why.PLANNED
+    said = "nobody" if is_planned else "nobody, because whoever's turn it is is away,"
+    head = f"{run.after.words}: {said}" if run.after else said.capitalize()
     first, last = run.first, run.last
     if len(run.gaps) == 1:
         text = f"{head} on {_span(first.starts, first.ends, UTC)} UTC"
@@ -93,13 +90,12 @@ def line(run: Run, zone: ZoneInfo, people: People) -> Line:
         days = f"{len(run.gaps)} times from {_day(first.starts)} to {_day(last.starts)}"
         text = f"{head} from {_times(first.starts, first.ends)} UTC, {days}"
     local = f"{_span(first.starts, first.ends, zone)} in {city(str(zone))}" if str(zone) != "UTC" else ""
-    return Line(f"{text}.", local, run.first.why == CoverageGap.Why.PLANNED)
+    return Line(f"{text}.", local)
 
 
 def _times(starts: datetime, ends: datetime) -> str:
     begins, finishes = starts.astimezone(UTC), ends.astimezone(UTC)
-    days = (finishes.date() - begins.date()).days
-    later = "" if days == 0 or (f"{finishes:%H:%M}" == "00:00" and days == 1) else f" {days} day{'s'[: days - 1]} later"
+    later = f" {(ends - starts).days} days later" if ends - starts > timedelta(days=1) else ""
     return f"{begins:%H:%M} to {finishes:%H:%M}{later}"
 
 

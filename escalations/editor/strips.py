@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from zoneinfo import ZoneInfo
 
 from escalations.paging import rotation
@@ -45,16 +45,10 @@ class Strip:
 class Piece:
     """A stretch of the final line in words; `why` where a page would reach nobody in it."""
 
-    starts: datetime
-    ends: datetime
+    local: str
+    utc: str
     name: str
     why: str = ""
-
-    @property
-    def utc(self) -> str:
-        starts, ends = self.starts.astimezone(UTC), self.ends.astimezone(UTC)
-        shown = f"{ends:%H:%M}" if starts.date() == ends.date() else f"{ends:%a %H:%M}"
-        return f"{starts:%a %H:%M} to {shown}"
 
 
 @dataclass(frozen=True)
@@ -97,7 +91,7 @@ def week(found: Preview, draft: ScheduleDraft, monday: date, *, zone: ZoneInfo, 
     return Week(
         [(drawing.x(edge), f"{day:%a} {day.day}") for edge, day in zip(edges, days, strict=False)],
         [*strips, Strip("On call", drawing.bars(final, gaps=True))],
-        [Piece(one.starts, one.ends, name(one.person), drawing.why(one)) for one in final],
+        [Piece(_span(one, zone), _span(one, UTC), name(one.person), drawing.why(one)) for one in final],
     )
 
 
@@ -153,6 +147,12 @@ def first_week(found: Preview, zone: ZoneInfo) -> date:
 
 def monday_of(day: date) -> date:
     return day - timedelta(days=day.weekday())
+
+
+def _span(piece: rotation.Shift, zone: tzinfo) -> str:
+    starts, ends = piece.starts.astimezone(zone), piece.ends.astimezone(zone)
+    until = f"{ends:%H:%M}" if starts.date() == ends.date() else f"{ends:%a %H:%M}"
+    return f"{starts:%a %H:%M} to {until}"
 
 
 def _midnight(day: date, zone: ZoneInfo) -> datetime:

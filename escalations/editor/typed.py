@@ -56,8 +56,8 @@ def read(posted: Posted) -> Typed:
 def _read_layer(posted: Posted, prefix: str) -> TypedLayer:
     windows = [_read_window(posted, f"{prefix}-w{place}") for place in range(_count(posted, f"{prefix}-windows"))]
     members = [_text(posted, f"{prefix}-m{place}-person") for place in range(_count(posted, f"{prefix}-members"))]
-    texts = (_text(posted, f"{prefix}-{name}") for name in ("name", "zone", "days", "anchor", "hand_over"))
-    return TypedLayer(*texts, members=members or [""], windows=windows)
+    texts = {name: _text(posted, f"{prefix}-{name}") for name in ("name", "zone", "days", "anchor", "hand_over")}
+    return TypedLayer(**texts, members=members or [""], windows=windows)
 
 
 def _read_window(posted: Posted, prefix: str) -> TypedWindow:

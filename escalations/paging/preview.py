@@ -18,7 +18,7 @@ AHEAD = timedelta(days=366)
 
 @dataclass(frozen=True)
 class Preview:
-    """A draft's final schedule for a year from `since`, and what is wrong with it."""
+    """A draft's final schedule for a year from `since`, and what is wrong with it; `runs` are of hours of nobody."""
 
     plan: rotation.Plan
     since: datetime
@@ -36,7 +36,8 @@ class Preview:
 
     @property
     def uncovered(self) -> timedelta:
-        return sum((gap.length for gap in self.gaps), timedelta())
+        """For how long nobody is on call, planned or because somebody is away."""
+        return sum((gap.length for gap in self.gaps if gap.person is None), timedelta())
 
     def shares(self) -> list[tuple[int, timedelta]]:
         """How long each person is on call in that year, the most first."""
@@ -72,7 +73,7 @@ def preview(draft: ScheduleDraft, *, schedule: Schedule | None, at: datetime) ->
         until=until,
         pieces=pieces,
         gaps=gaps,
-        runs=runs(gaps, pieces, zones),
+        runs=runs([gap for gap in gaps if gap.person is None], pieces, zones),
         changes=changes(zones, at, until),
         unreachable=(people & found.takers) - reached,
     )

@@ -191,7 +191,7 @@ def _version_shown(request: HttpRequest, schedule: Schedule | None, conflict: st
 
 
 def _preview(request: HttpRequest, schedule: Schedule | None, editor: Editor) -> dict[str, Any]:
-    checked = editor if editor.checked else editor.again()
+    checked = editor.again()  # what was refused is said beside its field, and previewed all the same
     draft, at = checked.draft(), clock.now()
     if draft is None:
         return {"panel": None, "problems": checked.problems()}
