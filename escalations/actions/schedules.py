@@ -4,7 +4,7 @@ from datetime import datetime
 
 from django.contrib.admin.models import ADDITION, CHANGE, DELETION, LogEntry
 from django.contrib.contenttypes.models import ContentType
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from accounts.models import User
 from escalations import access
@@ -37,11 +37,8 @@ def save_schedule(
             field="gaps_why",
             code="gaps",
         )
-    schedule = schedule or Schedule(version=0)
-    schedule.name, schedule.purpose, schedule.version = draft.name, draft.purpose, schedule.version + 1
-    schedule.gaps_accepted_at, schedule.gaps_accepted_by = (at, by) if has_gaps else (None, None)
-    schedule.gaps_accepted_why = why if has_gaps else ""
-    schedule.save()
+    accepted = (at, by, why) if has_gaps else (None, None, "")
+    schedule = _write_schedule(schedule or Schedule(version=0), draft, accepted)
     schedule.layers.all().delete()
     for place, layer in enumerate(draft.layers):
         _write(schedule, layer, priority=len(draft.layers) - place)
@@ -82,7 +79,7 @@ def _check(draft: ScheduleDraft, schedule: Schedule | None) -> None:
         raise Invalid(fault.sentence, field=fault.field, code=fault.code)
     others = Schedule.objects.filter(name__iexact=draft.name)
     if (others if schedule is None else others.exclude(pk=schedule.pk)).exists():
-        raise Invalid("Another schedule has this name. Choose a different one.", field="name", code="same_name")
+        raise _same_name()
     before = set() if schedule is None else set(schedule.layers.values_list("members__user", flat=True))
     named = {member for layer in draft.layers for member in layer.members}
     answering = {user.pk for user in User.objects.filter(pk__in=named) if access.is_responder(user)}
@@ -90,6 +87,24 @@ def _check(draft: ScheduleDraft, schedule: Schedule | None) -> None:
         for place, member in enumerate(layer.members):
             if member not in answering | before:
                 raise Invalid("They don't answer pages.", field=f"l{number}-m{place}-person", code="no_responder")
+
+
+def _write_schedule(
+    schedule: Schedule, draft: ScheduleDraft, accepted: tuple[datetime | None, User | None, str]
+) -> Schedule:
+    schedule.name, schedule.purpose, schedule.version = draft.name, draft.purpose, schedule.version + 1
+    schedule.gaps_accepted_at, schedule.gaps_accepted_by, schedule.gaps_accepted_why = accepted
+    fields = ("name", "purpose", "version", "gaps_accepted_at", "gaps_accepted_by", "gaps_accepted_why")
+    try:
+        with transaction.atomic():
+            schedule.save(update_fields=fields if schedule.pk else None)
+    except IntegrityError:
+        raise _same_name() from None  # somebody else took the name in the same moment
+    return schedule
+
+
+def _same_name() -> Invalid:
+    return Invalid("Another schedule has this name. Choose a different one.", field="name", code="same_name")
 
 
 def _write(schedule: Schedule, layer: LayerDraft, *, priority: int) -> None:

@@ -126,10 +126,10 @@ def _layer_faults(layer: LayerDraft, prefix: str) -> Iterator[Fault]:
     if not layer.members:
         yield Fault(f"{prefix}-m0-person", "Name at least one person: a layer of nobody leaves a gap.", "no_members")
     for place, window in enumerate(layer.windows):
-        yield from _window_faults(window, f"{prefix}-w{place}")
+        yield from window_faults(window, f"{prefix}-w{place}")
 
 
-def _window_faults(window: WindowDraft, prefix: str) -> Iterator[Fault]:
+def window_faults(window: WindowDraft, prefix: str) -> Iterator[Fault]:
     if not window.weekdays:
         yield Fault(f"{prefix}-weekdays", "Tick at least one day.", "no_days")
     if not 0 <= window.ends_after_days <= LONGEST_WINDOW:

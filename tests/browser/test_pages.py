@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from accounts.models import User
+from escalations.models import Schedule
 from tests.browser.conftest import DESKTOP, PHONE, Window
 from tickets.models import Ticket
 
@@ -61,6 +62,12 @@ def test_pages_of_an_agent(window: Callable[..., Window], busy_desk: Ticket, bo:
     ticket = f"/desk/tickets/{busy_desk.number}/"
     paths = ["/desk/", ticket, f"{ticket}promises/", "/desk/tickets/new/", "/desk/on-call/", "/desk/notifications/"]
     check(window, bo, [*paths, f"/desk/pages/{page.pk}/"] if page else paths)
+
+
+def test_pages_of_schedules(window: Callable[..., Window], ringing: Ticket, chi: User, ada: User) -> None:
+    schedule = Schedule.objects.get()
+    pages = ["", "new/", "new/?begin=local", "new/?begin=nothing", f"{schedule.pk}/", f"{schedule.pk}/delete/"]
+    check(window, ada, [f"/desk/on-call/schedules/{page}" for page in pages])
 
 
 def test_the_empty_desk(window: Callable[..., Window], ann: User) -> None:

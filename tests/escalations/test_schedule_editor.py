@@ -1,6 +1,9 @@
 """The schedule editor's door."""
+
 import pytest
+
 pytestmark = pytest.mark.django_db
+
 
 def test_smoke(ada, bo, ann, chi, client_of):
     client = client_of(ada)
