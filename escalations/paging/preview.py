@@ -9,11 +9,12 @@ from accounts.models import User
 from escalations.access import RESPONDERS
 from escalations.models import CoverageGap, Layer, Leave, Override, Schedule
 from escalations.paging import rotation, shifts
-from escalations.paging.drafts import Around, LayerDraft, ScheduleDraft, WindowDraft, plan_of, zones_of
+from escalations.paging.drafts import Around, LayerDraft, ScheduleDraft, WindowDraft, in_one_zone, plan_of, zones_of
 from escalations.paging.gap_runs import Change, Gap, Run, changes, runs
 
 AHEAD = timedelta(days=366)
 """A year: half of one may have no change of clocks (from April to October neither Europe, America nor Sydney has)."""
+_AFTER = timedelta(hours=1)
 
 
 @dataclass(frozen=True)
@@ -47,16 +48,6 @@ class Preview:
                 held[piece.person] += piece.ends - piece.starts
         return sorted(held.items(), key=lambda share: (-share[1], share[0]))
 
-    def covered_day(self) -> datetime | None:
-        """The beginning of the first day (24 hours) that has no planned gap."""
-        day = self.since
-        while day < self.until:
-            following = day + timedelta(days=1)
-            if not any(gap.starts < following and gap.ends > day for gap in self.planned):
-                return day
-            day = following
-        return None
-
 
 def preview(draft: ScheduleDraft, *, schedule: Schedule | None, at: datetime) -> Preview:
     """The draft as it would be from `at` on, with the overrides of `schedule` and everybody's leave; saves nothing."""
@@ -77,6 +68,21 @@ def preview(draft: ScheduleDraft, *, schedule: Schedule | None, at: datetime) ->
         changes=changes(zones, at, until),
         unreachable=(people & found.takers) - reached,
     )
+
+
+def in_reference_zone(draft: ScheduleDraft, zone: str, *, schedule: Schedule | None, at: datetime) -> ScheduleDraft:
+    """The draft with all hours on the clock of `zone`: as they are when they leave no gap, else as they are at `at`.
+
+    Hours that meet in winter only, say, are taken as they are in winter, also by somebody who mends them in summer.
+    """
+    found = around(draft, schedule, at)
+    moments = [at, *(change.at + _AFTER for change in changes(zones_of(draft.layers), at, at + AHEAD))]
+    made = [in_one_zone(draft, zone, at=moment) for moment in moments]
+    for candidate in made:
+        pieces = rotation.shifts(plan_of(candidate, found), at, at + AHEAD)
+        if not any(piece.person is None and not piece.missing for piece in pieces):
+            return candidate
+    return made[0]
 
 
 def around(draft: ScheduleDraft, schedule: Schedule | None, at: datetime) -> Around:

@@ -21,8 +21,8 @@ from escalations.editor.forms import Editor, People, monday
 from escalations.editor.panel import in_hours, panel
 from escalations.models import CoverageGap, Schedule
 from escalations.paging import shifts
-from escalations.paging.drafts import Fault, ScheduleDraft, in_one_zone, widened
-from escalations.paging.preview import draft_of, preview
+from escalations.paging.drafts import Fault, ScheduleDraft, widened
+from escalations.paging.preview import draft_of, in_reference_zone, preview
 from escalations.people import Duty, duties
 from escalations.views.gate import schedulers_only, viewer
 from supportdesk.lib import clock
@@ -121,8 +121,7 @@ def _posted(request: HttpRequest, schedule: Schedule | None) -> HttpResponseBase
 def _mended(how: str, draft: ScheduleDraft, schedule: Schedule | None, at: datetime) -> ScheduleDraft:
     if how == "overlap":
         return widened(draft)
-    # The hours of a day without a gap, where there is one: the clocks that day are as they were meant.
-    return in_one_zone(draft, REFERENCE_ZONE, at=preview(draft, schedule=schedule, at=at).covered_day() or at)
+    return in_reference_zone(draft, REFERENCE_ZONE, schedule=schedule, at=at)
 
 
 def _save(request: HttpRequest, schedule: Schedule | None, editor: Editor, at: datetime) -> HttpResponseBase:
