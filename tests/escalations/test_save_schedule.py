@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
+from time import process_time
 
 import pytest
 from django.contrib.admin.models import LogEntry
@@ -9,6 +10,7 @@ from django.contrib.admin.models import LogEntry
 from accounts.models import User
 from escalations import actions, defaults
 from escalations.models import CoverageGap, EscalationPolicy, Override, Schedule, Shift
+from escalations.paging.shifts import materialise
 from supportdesk.lib.errors import Conflict, DomainError, Invalid, NotAllowed
 from tests.at_once import at_once
 from tests.escalations import schedule_drafts as drafts
@@ -182,3 +184,17 @@ def test_a_schedule_that_a_policy_pages_by_is_not_deleted(ada: User, bo: User) -
     assert not Shift.objects.exists()
     with pytest.raises(DomainError):
         save(drafts.schedule(layer("All", bo)), ada, Schedule(pk=schedule.pk, version=1))
+
+
+def test_fifty_layers_are_kept_with_their_shifts_within_seconds(ada: User, bo: User, ann: User, chi: User) -> None:
+    """The promise is 2 s for the shifts; the bound is for a machine that does much else."""
+    zones = ("Europe/Berlin", "America/New_York", "Australia/Sydney", "UTC", "Asia/Kolkata")
+    layers = (
+        layer(f"Layer {hour}", bo, ann, chi, zone=zones[hour % 5], days=1, hours=window(hour % 24, (hour + 3) % 24))
+        for hour in range(50)
+    )
+    schedule = save(drafts.schedule(*layers), ada)
+    began = process_time()
+    written = materialise([schedule.pk], now=AT)
+    assert process_time() - began < 5
+    assert written > 1000

@@ -42,6 +42,11 @@ def errors(answer: HttpResponse) -> dict[str, str]:
     return {f"{prefix}-{name}" if prefix else name: str(said[0]) for prefix, name, said in found}
 
 
+def asked(queries: Any) -> int:
+    """How many queries, without the clock's own, which it asks once a second."""
+    return sum("lib_clockoffset" not in query["sql"] for query in queries)
+
+
 def test_leads_and_admins_save_what_they_typed(lea: User, bo: User, ann: User, client_of: Callable[..., Any]) -> None:
     draft = drafts.schedule(layer("Nights", ann, hours=window(20, 8)), layer("All", bo, ann), purpose="First line.")
     answer = client_of(lea).post(NEW, form(draft, save="1"))
@@ -256,7 +261,7 @@ def test_the_list_takes_as_many_queries_however_long_it_is(
         make(number)
     with count_queries() as many:
         admin.get(LIST)
-    assert len(many) == len(few)
+    assert asked(many) == asked(few)
 
 
 def test_the_preview_takes_as_many_queries_however_many_layers(
@@ -266,4 +271,4 @@ def test_the_preview_takes_as_many_queries_however_many_layers(
         admin.post(NEW, form(drafts.schedule(layer("All", bo))))
     with count_queries() as many:
         admin.post(NEW, form(drafts.bare_local_hours(chi, bo, ann)))
-    assert len(many) == len(few)
+    assert asked(many) == asked(few)
