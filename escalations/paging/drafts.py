@@ -9,7 +9,7 @@ from datetime import date, datetime, time, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo, available_timezones
 
-from escalations.paging import rotation
+from escalations.paging.rotation import Absence, Layer, Override, Plan, Window
 
 EVERY_DAY = "1234567"
 LONGEST_TURN = 366
@@ -69,18 +69,18 @@ class Around:
     """What holds for a schedule whatever its layers say, and who may take turns at all."""
 
     takers: frozenset[int]
-    overrides: Sequence[rotation.Override] = ()
-    absences: Sequence[rotation.Absence] = field(default_factory=tuple)
+    overrides: Sequence[Override] = ()
+    absences: Sequence[Absence] = field(default_factory=tuple)
 
 
-def plan_of(draft: ScheduleDraft, around: Around) -> rotation.Plan:
+def plan_of(draft: ScheduleDraft, around: Around) -> Plan:
     """The draft as the arithmetic wants it; the turn of who may not answer pages is nobody's."""
     layers = [as_layer(layer, len(draft.layers) - place, around.takers) for place, layer in enumerate(draft.layers)]
-    return rotation.Plan(layers, around.overrides, around.absences)
+    return Plan(layers, around.overrides, around.absences)
 
 
-def as_layer(layer: LayerDraft, priority: int, takers: Collection[int]) -> rotation.Layer:
-    return rotation.Layer(
+def as_layer(layer: LayerDraft, priority: int, takers: Collection[int]) -> Layer:
+    return Layer(
         priority=priority,
         zone=layer.zone,
         anchor=layer.anchor,
@@ -88,7 +88,7 @@ def as_layer(layer: LayerDraft, priority: int, takers: Collection[int]) -> rotat
         days=layer.days,
         members=tuple(member if member in takers else None for member in layer.members),
         windows=tuple(
-            rotation.Window(frozenset(map(int, window.weekdays)), window.starts, window.ends, window.ends_after_days)
+            Window(frozenset(map(int, window.weekdays)), window.starts, window.ends, window.ends_after_days)
             for window in layer.windows
         ),
     )
@@ -170,6 +170,12 @@ def _in_zone(layer: LayerDraft, zone: str, at: datetime) -> LayerDraft:
     minutes = round((ours - theirs).total_seconds() / 60)
     windows = tuple(window.moved(start=minutes, end=minutes) for window in layer.windows)
     return replace(_handed_over_later(layer, minutes), zone=zone, windows=windows)
+
+
+def backup_of(draft: ScheduleDraft) -> ScheduleDraft:
+    """The same turns a turn ahead: who is backup now has the schedule itself next."""
+    layers = (replace(layer, members=(*layer.members[1:], *layer.members[:1])) for layer in draft.layers)
+    return ScheduleDraft(f"{draft.name} backup"[:NAME_LENGTH], "", tuple(layers))
 
 
 def zones_of(layers: Iterable[LayerDraft]) -> list[str]:

@@ -226,10 +226,11 @@ def _laid_over(lines: Sequence[Sequence[Shift]], since: datetime, until: datetim
     naming: list[int] = []  # a heap of the lines that name somebody; one that no longer does is dropped at the top
     missing = 0
     for starts, ends in pairwise(sorted(edges)):
-        for rank, stretch in sorted(edges[starts], key=lambda entry: entry[1] is not None):
-            missing += _is_missing(stretch) - _is_missing(now[rank])
-            now[rank] = stretch
-            if _names(stretch):
+        # What ends here comes before what begins: a line's next stretch may begin where the last one ends.
+        for rank, begins in sorted(edges[starts], key=lambda edge: edge[1] is not None):
+            missing += _is_missing(begins) - _is_missing(now[rank])
+            now[rank] = begins
+            if _names(begins):
                 heappush(naming, rank)
         while naming and not _names(now[naming[0]]):
             heappop(naming)

@@ -21,7 +21,7 @@ from escalations.editor.forms import Editor, People, monday
 from escalations.editor.panel import in_hours, panel
 from escalations.models import CoverageGap, Schedule
 from escalations.paging import shifts
-from escalations.paging.drafts import Fault, ScheduleDraft, widened
+from escalations.paging.drafts import Fault, ScheduleDraft, backup_of, widened
 from escalations.paging.preview import draft_of, in_reference_zone, preview
 from escalations.people import Duty, duties
 from escalations.views.gate import schedulers_only, viewer
@@ -73,9 +73,12 @@ def _rows(at: datetime) -> list[Row]:
 @require_http_methods(["GET", "HEAD", "POST"])
 @schedulers_only
 def schedule_new(request: HttpRequest) -> HttpResponseBase:
-    """Ways to begin; with `?begin=` the form, filled in accordingly."""
+    """Ways to begin; with `?begin=` or `?backup_of=` the form, filled in accordingly."""
     if request.method == "POST":
         return _posted(request, None)
+    if backed := request.GET.get("backup_of"):
+        draft = backup_of(draft_of(_find(int(backed) if backed.isdecimal() and len(backed) < 10 else 0)))
+        return _show(request, None, Editor(text.typed(draft), People(draft)))
     chosen = [one for one in BEGINNINGS if one.key == request.GET.get("begin")]
     if not chosen:
         return render(request, "escalations/schedules/begin.html", {"beginnings": BEGINNINGS})

@@ -233,6 +233,23 @@ def _sent(answer: HttpResponse) -> dict[str, Any]:
     return data
 
 
+def test_a_backup_has_the_same_turns_a_turn_ahead(admin: Client, ada: User, bo: User, ann: User, chi: User) -> None:
+    draft = drafts.schedule(layer("All", bo, ann, chi), name="SET primary")
+    primary = actions.save_schedule(None, draft=draft, version=0, gaps_why="", by=ada, at=clock.now())
+    answer = admin.get(f"{NEW}?backup_of={primary.pk}")
+    shown = values(answer)
+    assert shown["name"] == "SET primary backup"
+    assert [shown[f"l0-m{turn}-person"] for turn in range(3)] == [str(user.pk) for user in (ann, chi, bo)]
+    assert admin.post(NEW, {**_sent(answer), "save": "1"}).status_code == 303
+    first, second = (
+        list(Schedule.objects.get(name=name).shifts.values_list("person", flat=True))
+        for name in (draft.name, shown["name"])
+    )
+    assert all(one != other for one, other in zip(first, second, strict=False))
+    for unknown in ("999999", "x", "²"):
+        assert admin.get(f"{NEW}?backup_of={unknown}").status_code == 404
+
+
 def test_deleting_asks_first_and_is_refused_while_a_policy_pages_by_it(admin: Client, bo: User) -> None:
     defaults.load(on_call=[bo])
     schedule = Schedule.objects.get()
