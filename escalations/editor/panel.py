@@ -32,6 +32,8 @@ class Share:
 
 @dataclass(frozen=True)
 class Panel:
+    """What the preview shows; `can_be_mended` where changes of clocks bring gaps, which wider hours or one zone end."""
+
     hours: str
     lines: list[Line]
     more: int
@@ -49,7 +51,6 @@ def panel(found: Preview, draft: ScheduleDraft, people: People, *, zone: ZoneInf
     """`wanted` is the Monday of the week to show; anything else shows the first gap's week, or this one."""
     offered = strips.weeks(found, zone)
     monday = wanted if wanted in dict(offered) else strips.first_week(found, zone).isoformat()
-    local = {layer.zone for layer in draft.layers if layer.windows} - {"UTC"}
     shares = found.shares()
     most = round(max((held.total_seconds() for _, held in shares), default=0) / 3600)
     return Panel(
@@ -57,7 +58,7 @@ def panel(found: Preview, draft: ScheduleDraft, people: People, *, zone: ZoneInf
         lines=[line(run, zone) for run in found.runs[:RUNS_SHOWN]],
         more=len(found.runs) - RUNS_SHOWN,
         has_planned=bool(found.planned),
-        can_be_mended=bool(found.planned and local),
+        can_be_mended=any(run.after for run in found.runs),
         unreachable=[
             (people.name(person), in_hours(dict(shares).get(person, timedelta())))
             for person in sorted(found.unreachable)
