@@ -14,6 +14,7 @@ from escalations.actions.pages import (
 )
 from escalations.actions.replies import answer_key, answer_text, start_texts, stop_texts
 from escalations.actions.rules import save_rules, use_default_rules
+from escalations.actions.schedules import delete_schedule, save_schedule
 
 __all__ = [
     "Acknowledgement",
@@ -22,6 +23,7 @@ __all__ = [
     "add_contact",
     "answer_key",
     "answer_text",
+    "delete_schedule",
     "end_here",
     "escalate",
     "finish",
@@ -31,6 +33,7 @@ __all__ = [
     "page_me",
     "remove_contact",
     "save_rules",
+    "save_schedule",
     "send_code",
     "snooze",
     "start_texts",
