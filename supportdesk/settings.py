@@ -120,6 +120,7 @@ TEMPLATES = [
                 "desk": "supportdesk.lib.tags",
                 "slots": "supportdesk.lib.slot_tags",
                 "tickets": "tickets.tags",
+                "figures": "escalations.figures",
             },
         },
     }
@@ -294,6 +295,15 @@ PAGING_SENDERS = env.integer("PAGING_SENDERS", 1 if DESK_ENV == "test" else 4, a
 PAGING_QUIET_SECONDS = env.integer("PAGING_QUIET_SECONDS", 60)
 PAGING_STANDBY_SECONDS = env.integer("PAGING_STANDBY_SECONDS", 3, at_least=1)
 PAGING_CRASH_POINT = env.text("PAGING_CRASH_POINT", "") if DESK_ENV == "test" else ""
+
+# --- Paging: the watcher and the canary
+# Asked once a minute while all is well, so that its owner outside learns when the desk has gone silent; may be secret.
+PAGING_DEADMAN_URL = env.text("PAGING_DEADMAN_URL", "")
+# Told of alarms together with leads and admins, at addresses that work when the desk does not.
+PAGING_ALARM_EMAILS = env.words("PAGING_ALARM_EMAILS")
+# A synthetic page goes through the whole chain so often; 0: none does.
+PAGING_CANARY_MINUTES = env.integer("PAGING_CANARY_MINUTES", 5)
+PAGING_WATCH_SECONDS = env.integer("PAGING_WATCH_SECONDS", 10, at_least=1)
 
 # --- Logs: one JSON record a line --------------------------------------------------------------------------------
 LOGGING = {

@@ -31,6 +31,7 @@ pytestmark = pytest.mark.django_db
 CUSTOMERS = {"rita", "tom", "mona", "sam", "fred", "cora"}
 DESK = {"ann", "lea", "sven", "ada"}
 AGENTS = {"ann", "lea", "ada"}
+WATCHERS = {"lea", "ada"}
 STAKEHOLDERS = {"pat"}
 EVERYBODY = CUSTOMERS | DESK | STAKEHOLDERS
 SIGNED_OUT = {"nobody", "gone"}
@@ -124,6 +125,10 @@ POLICIES: dict[str, tuple[Policy, Policy]] = {
     "page_detail": (to(DESK), NO),
     "page_acknowledge": (NO, to(DESK)),
     "page_escalate": (NO, to(DESK)),
+    # The health of paging, its numbers, and the canary's way back (a signature, whoever is signed in).
+    "paging_health": (to(WATCHERS, forbidden=DESK - WATCHERS), NO),
+    "paging_numbers": (to(WATCHERS, forbidden=DESK - WATCHERS), NO),
+    "paging_canary_hook": (NO, to(forbidden=ANY)),
     # The API.
     "api_schema": (PUBLIC, NO),
     "api_docs": (PUBLIC, NO),

@@ -24,6 +24,7 @@ from escalations.paging.channels import CHANNELS, DeliveryError
 from escalations.paging.crash import crash_point
 from escalations.paging.wording import text_of
 from escalations.querysets import PageDeliveryQuerySet
+from supportdesk.lib import clock
 
 logger = logging.getLogger(__name__)
 
@@ -178,7 +179,8 @@ def send(claim: Claim, *, now: datetime) -> None:
         outcome.refused(deliveries, claim.token, DeliveryError(str(failure)[:300], unknown=True), now=now)
     else:
         crash_point("after_call")
-        outcome.accepted(deliveries, claim.token, provider_id, now=now)
+        # A lap's `now` is what it began at; that a provider took it is measured.
+        outcome.accepted(deliveries, claim.token, provider_id, now=max(now, clock.now()))
 
 
 def look(claim: Claim, *, now: datetime) -> Sequence[PageDelivery]:

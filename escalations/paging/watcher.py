@@ -1,0 +1,109 @@
+"""The watcher's look: every invariant, the alarms that follow, a heartbeat, and the ping that says all is well.
+
+It runs in a process of its own, because what it watches may be what is broken.
+"""
+
+import logging
+import socket
+import time
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+import requests
+from django.conf import settings
+from django.db.models.functions import Now
+
+from escalations.models import EngineHeartbeat, WatcherHeartbeat
+from escalations.paging import alarms, coverage, shifts
+from escalations.paging.invariants import CHECK_MS, Finding, check_all
+
+logger = logging.getLogger(__name__)
+
+FRESH = timedelta(seconds=60)
+_FORGOTTEN_AFTER = timedelta(days=7)
+_PING_EVERY = 60.0
+_PING_SECONDS = 5
+_pinged_at: float | None = None
+
+
+def look(*, now: datetime, limit_ms: int = CHECK_MS) -> list[Finding]:
+    """Check everything, let alarms follow and be told, leave a heartbeat; what was found."""
+    started = time.monotonic()
+    before = _seen_before()
+    findings = check_all(now=now, limit_ms=limit_ms)
+    found = alarms.troubles(findings)
+    alarms.follow(found, before=before, now=now)
+    _beat(time.monotonic() - started, [trouble.key for trouble in found])
+    alarms.tell(now=now)
+    _mend(findings, now)
+    return findings
+
+
+def holds(findings: Sequence[Finding]) -> bool:
+    """Whether everything is as it must be for a page to reach somebody."""
+    return all(finding.holds for finding in findings if finding.invariant.critical)
+
+
+def ping(findings: Sequence[Finding]) -> bool:
+    """Ask the dead-man's address, at most once a minute, and only while all critical invariants hold.
+
+    Its owner raises the alarm when this stops: because something is broken, or because nothing runs here at all.
+    """
+    global _pinged_at
+    address, at = settings.PAGING_DEADMAN_URL, time.monotonic()
+    if not address or not holds(findings) or (_pinged_at is not None and at - _pinged_at < _PING_EVERY):
+        return False
+    try:
+        requests.get(address, timeout=_PING_SECONDS, allow_redirects=False).raise_for_status()
+    except requests.RequestException as failure:
+        logger.warning("the dead-man's address could not be asked: %s", type(failure).__name__)  # itself a secret
+        return False
+    _pinged_at = at
+    return True
+
+
+def forget_ping() -> None:
+    """A process that begins has pinged nobody."""
+    global _pinged_at
+    _pinged_at = None
+
+
+def is_alive(watcher: str = "") -> bool:
+    """Whether any watcher (or this host's) looked at everything within a minute, by the database's clock."""
+    rows = WatcherHeartbeat.objects.filter(finished_at__gt=Now() - FRESH)
+    return (rows.filter(watcher=watcher) if watcher else rows).exists()
+
+
+def says() -> int | None:
+    """How many things the watchers found broken at their last looks; None when none of them looks."""
+    rows = WatcherHeartbeat.objects.filter(finished_at__gt=Now() - FRESH)
+    broken = [set(found) for found in rows.values_list("broken", flat=True)]
+    return len(set().union(*broken)) if broken else None
+
+
+def named() -> str:
+    return socket.gethostname()[:100]
+
+
+def _seen_before() -> list[str]:
+    """What this host's watcher had found at its look before, if that was a moment ago."""
+    row = WatcherHeartbeat.objects.filter(watcher=named(), finished_at__gt=Now() - 3 * FRESH).first()
+    return list(row.broken) if row else []
+
+
+def _beat(took: float, broken: list[str]) -> None:
+    WatcherHeartbeat.objects.update_or_create(
+        watcher=named(), defaults={"finished_at": Now(), "took_ms": int(took * 1000), "broken": broken}
+    )
+
+
+def _mend(findings: Sequence[Finding], now: datetime) -> None:
+    """Calendars that are out of date are written again: an alarm is for what that doesn't help."""
+    if any(finding.invariant.key == "stale_shifts" and finding.offences for finding in findings):
+        shifts.materialise([schedule.pk for schedule in coverage.stale_schedules(now)], now=now)
+
+
+def tidy() -> None:
+    """Forget hosts that have been silent for a week, such as containers that are gone."""
+    for heartbeats in (WatcherHeartbeat.objects, EngineHeartbeat.objects):
+        heartbeats.filter(finished_at__lt=Now() - _FORGOTTEN_AFTER).delete()
