@@ -5,7 +5,8 @@ database's own. Each check may take so long and no longer: one that can't be mad
 """
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -70,9 +71,7 @@ def check_all(*, now: datetime, limit_ms: int = CHECK_MS) -> list[Finding]:
 def check(invariant: Invariant, *, now: datetime, limit_ms: int = CHECK_MS) -> Finding:
     """Look at one invariant, each statement within `limit_ms`."""
     try:
-        with transaction.atomic():
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT set_config('statement_timeout', %s, true)", [str(limit_ms)])
+        with time_limit(limit_ms):
             offences = list(invariant.find(now))[:CAPPED]
     except OperationalError as failure:
         if getattr(failure.__cause__, "pgcode", None) != _CANCELED:
@@ -82,6 +81,15 @@ def check(invariant: Invariant, *, now: datetime, limit_ms: int = CHECK_MS) -> F
         logger.exception("the invariant %s could not be checked", invariant.key)
         return Finding(invariant, "failed")
     return Finding(invariant, "broken" if offences else "ok", offences)
+
+
+@contextmanager
+def time_limit(limit_ms: int) -> Iterator[None]:
+    """A transaction in which no statement, nor its wait for a lock, takes longer."""
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT set_config('statement_timeout', %s, true)", [str(limit_ms)])
+        yield
 
 
 # --- The engine ----------------------------------------------------------------------------------------------------

@@ -11,16 +11,18 @@ from datetime import datetime, timedelta
 
 import requests
 from django.conf import settings
+from django.db import DatabaseError
 from django.db.models.functions import Now
 
 from escalations.models import EngineHeartbeat, WatcherHeartbeat
 from escalations.paging import alarms, coverage, shifts
-from escalations.paging.invariants import CHECK_MS, Finding, check_all
+from escalations.paging.invariants import CHECK_MS, Finding, check, check_all, time_limit
 
 logger = logging.getLogger(__name__)
 
 FRESH = timedelta(seconds=60)
 _FORGOTTEN_AFTER = timedelta(days=7)
+_MEND_MS = 5000
 _PING_EVERY = 60.0
 _PING_SECONDS = 5
 _pinged_at: float | None = None
@@ -30,12 +32,11 @@ def look(*, now: datetime, limit_ms: int = CHECK_MS) -> list[Finding]:
     """Check everything, let alarms follow and be told, leave a heartbeat; what was found."""
     started = time.monotonic()
     before = _seen_before()
-    findings = check_all(now=now, limit_ms=limit_ms)
+    findings = [_mended(finding, now) for finding in check_all(now=now, limit_ms=limit_ms)]
     found = alarms.troubles(findings)
     alarms.follow(found, before=before, now=now)
     _beat(time.monotonic() - started, [trouble.key for trouble in found])
     alarms.tell(now=now)
-    _mend(findings, now)
     return findings
 
 
@@ -97,10 +98,17 @@ def _beat(took: float, broken: list[str]) -> None:
     )
 
 
-def _mend(findings: Sequence[Finding], now: datetime) -> None:
-    """Calendars that are out of date are written again: an alarm is for what that doesn't help."""
-    if any(finding.invariant.key == "stale_shifts" and finding.offences for finding in findings):
-        shifts.materialise([schedule.pk for schedule in coverage.stale_schedules(now)], now=now)
+def _mended(finding: Finding, now: datetime) -> Finding:
+    """Calendars that are out of date are written again and looked at anew: an alarm is for what that doesn't help."""
+    if finding.invariant.key != "stale_shifts" or not finding.offences:
+        return finding
+    try:
+        with time_limit(_MEND_MS):
+            shifts.materialise([schedule.pk for schedule in coverage.stale_schedules(now)], now=now)
+    except DatabaseError:
+        logger.exception("calendars could not be written again")
+        return finding
+    return check(finding.invariant, now=now)
 
 
 def tidy() -> None:
