@@ -12,7 +12,7 @@ def lasting(seconds: float | None) -> str:
     """`0.8 s`, `42 s`, `5 min 10 s`, `2 h 5 min`, `3 d 4 h`; nothing is a dash."""
     if seconds is None:
         return "–"
-    if 0 < seconds < 10:
+    if 0.05 <= seconds < 9.95:
         return f"{seconds:.1f} s"
     whole = round(seconds)
     for size, unit, rest, smaller in ((_DAY, "d", _HOUR, "h"), (_HOUR, "h", _MINUTE, "min"), (_MINUTE, "min", 1, "s")):

@@ -23,6 +23,7 @@ logger = logging.getLogger(__name__)
 
 TOLD_AGAIN_AFTER = timedelta(hours=24)
 _NAMED = 5
+_ROOM = 450
 _MAIL_SECONDS = 10
 _ONE_TELLS = 7_246_401
 """The advisory lock's number: of several watchers one tells."""
@@ -55,9 +56,13 @@ def troubles(findings: Iterable[Finding]) -> list[Trouble]:
 
 
 def _in_words(sentence: str, named: Sequence[str]) -> str:
-    rest = len(named) - _NAMED
-    more = f"; and {'at least ' if len(named) >= CAPPED else ''}{rest} more" if rest > 0 else ""
-    return f"Not so now: {sentence} {'; '.join(named[:_NAMED])}{more}."[:500]
+    """The sentence, and what is not so: five of them at most, and as many as there is room for."""
+    text, shown = f"{sentence} Not so: {named[0]}"[:_ROOM], 1
+    while shown < min(len(named), _NAMED) and len(text) + len(named[shown]) < _ROOM:
+        text, shown = f"{text}; {named[shown]}", shown + 1
+    rest = len(named) - shown
+    more = f"; and {'at least ' if len(named) >= CAPPED else ''}{rest} more" if rest else ""
+    return f"{text}{more}."
 
 
 def follow(found: Sequence[Trouble], *, before: Iterable[str], now: datetime) -> None:

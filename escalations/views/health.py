@@ -30,7 +30,7 @@ def healthz_paging(request: HttpRequest) -> JsonResponse:
         alive, said = engine.is_alive(), watcher.says()
     except (DatabaseError, InterfaceError):
         alive, said = False, None
-    words = {"watcher": "stopped" if said is None else "ok", "broken": said or 0}
+    words = {"watcher": "stopped"} if said is None else {"watcher": "ok", "broken": said}
     return JsonResponse({"status": "ok" if alive else "stopped", **words}, status=200 if alive else 503)
 
 
@@ -44,7 +44,7 @@ def paging_health(request: HttpRequest) -> HttpResponse:
     alarms = list(PagingAlarm.objects.filter(ended_at=None))
     watchers = health.watchers()
     context = {
-        "findings": findings,
+        "findings": sorted(findings, key=lambda finding: finding.holds),
         "alarms": alarms,
         "past_alarms": PagingAlarm.objects.filter(ended_at__isnull=False)[:_ALARMS_LISTED],
         "engines": health.engines(),

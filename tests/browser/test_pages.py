@@ -63,6 +63,10 @@ def test_pages_of_an_agent(window: Callable[..., Window], busy_desk: Ticket, bo:
     check(window, bo, [*paths, f"/desk/pages/{page.pk}/"] if page else paths)
 
 
+def test_pages_of_a_lead(window: Callable[..., Window], busy_desk: Ticket, lea: User) -> None:
+    check(window, lea, ["/desk/on-call/health/", "/desk/on-call/numbers/"])
+
+
 def test_the_empty_desk(window: Callable[..., Window], ann: User) -> None:
     check(window, ann, ["/desk/", "/desk/on-call/"])
 

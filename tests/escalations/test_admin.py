@@ -131,7 +131,7 @@ def test_a_rule_uses_the_persons_own_contact(admin: Client, policy: EscalationPo
     "model",
     [
         *("schedule", "layer", "override", "escalationpolicy", "contactmethod", "notificationrule"),
-        *("page", "pagedelivery", "pageevent", "engineheartbeat"),
+        *("page", "pagedelivery", "pageevent", "engineheartbeat", "pagingalarm"),
     ],
 )
 def test_every_list_opens_and_is_searchable(admin: Client, page: Page, model: str) -> None:
