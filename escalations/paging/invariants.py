@@ -28,6 +28,7 @@ CHECK_MS = 2000
 _GRACE = timedelta(seconds=30)
 _LATE = timedelta(seconds=60)
 _ARRIVES_WITHIN = timedelta(minutes=3)
+_LOOKED_BACK = timedelta(hours=1)
 _SLACK = timedelta(seconds=2)
 """An acknowledgement's transaction lasts a moment, and hosts' clocks differ a little."""
 
@@ -169,9 +170,10 @@ def _called_too_late(now: datetime) -> list[Offence]:
     """
     if abs(now - timezone.now()) > _SLACK:
         return []
-    rows = PageDelivery.objects.filter(purpose=PageDelivery.Purpose.PAGE, looked_at__isnull=False)
+    # Within the last hour, by an index: what was not accepted has rung nobody.
+    rows = PageDelivery.objects.filter(purpose=PageDelivery.Purpose.PAGE, accepted_at__gt=now - _LOOKED_BACK)
     held = Q(page__state__in=Page.HELD, page__episode=F("episode"), looked_at__gt=F("page__acknowledged_at") + _SLACK)
-    over = Q(page__state=Page.State.ENDED, page__ended_at__gt=now - timedelta(hours=1))
+    over = Q(page__state=Page.State.ENDED, page__ended_at__gt=now - _LOOKED_BACK)
     over &= Q(looked_at__gt=F("page__ended_at") + _SLACK)
     return _deliveries(rows.filter(held | over), "went out after its page was answered")
 

@@ -200,3 +200,5 @@ def test_it_stands_in_no_list_and_no_number(
     assert "Nothing rings" in shown
     assert "count hot" not in shown
     assert not Page.objects.real().exists()
+    assert client_of(bo).get(f"/desk/pages/{flying.page_id}/").status_code == 404
+    assert client_of(bo).post(f"/desk/pages/{flying.page_id}/acknowledge/").status_code == 404

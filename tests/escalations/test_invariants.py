@@ -22,6 +22,7 @@ from escalations.paging.findings import Offence
 from escalations.paging.invariants import INVARIANTS, Finding, check, check_all
 from supportdesk.lib import clock
 from tests import factories
+from tests.escalations.test_crashes import KILLED, environment, pager  # noqa: F401 - a fixture among them
 from tickets.models import Priority, Ticket
 from tickets.sla import sweep
 
@@ -159,6 +160,20 @@ def test_a_lease_that_nobody_took_over(ticket: Ticket, settings: Any) -> None:
     assert [offence.text.partition(": ")[2] for offence in find("lease_over")] == [
         "what goes to Bo was claimed by an engine that is gone"
     ]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_a_killed_engine_leaves_behind(
+    ticket: Ticket,
+    environment: dict[str, str],  # noqa: F811
+) -> None:
+    """As by kill -9 between the claim and the call; a minute later by the database's clock."""
+    assert pager(environment, "--once", crash="after_claim").wait(150) == KILLED
+    assert find("lease_over") == []
+    PageDelivery.objects.filter(state="sending").update(lease_until=Now() - timedelta(seconds=61))
+    assert len(find("lease_over")) >= 1
+    assert pager(environment, "--once").wait(150) == 0
+    assert find("lease_over") == []
 
 
 def test_a_page_that_rings_nobody_at_all(phones: object, rita: User) -> None:
