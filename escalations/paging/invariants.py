@@ -87,10 +87,12 @@ def check(invariant: Invariant, *, now: datetime, limit_ms: int = CHECK_MS) -> F
 @contextmanager
 def time_limit(limit_ms: int) -> Iterator[None]:
     """A transaction in which no statement, nor its wait for a lock, takes longer."""
-    with transaction.atomic():
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT set_config('statement_timeout', %s, true)", [str(limit_ms)])
+    limit = "SELECT current_setting('statement_timeout'), set_config('statement_timeout', %s, true)"
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(limit, [str(limit_ms)])
+        before, _ = cursor.fetchone() or ("0", "")
         yield
+        cursor.execute(limit, [before])  # for whatever comes after it in an outer transaction
 
 
 # --- The engine ----------------------------------------------------------------------------------------------------

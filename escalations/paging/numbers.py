@@ -86,7 +86,7 @@ class Punctuality:
 
 
 _DWELL = """
-WITH paged AS (
+WITH paged AS MATERIALIZED (
     SELECT page.created_at, page.ended_at,
            (SELECT min(delivery.accepted_at) FROM escalations_pagedelivery delivery
              WHERE delivery.page_id = page.id AND delivery.purpose = 'page') AS accepted_at,
@@ -99,7 +99,7 @@ WITH paged AS (
            END AS caused_at
       FROM escalations_page page
      WHERE page.created_at >= %(since)s AND page.created_at < %(until)s AND page.kind NOT IN ('test', 'canary')
-), timed AS (
+), timed AS MATERIALIZED (
     SELECT extract(epoch FROM accepted_at - coalesce(caused_at, created_at)) AS seconds,
            extract(epoch FROM coalesce(ended_at, %(until)s) - coalesce(caused_at, created_at)) AS lasted
       FROM paged
@@ -112,7 +112,7 @@ SELECT count(*), count(seconds), count(*) FILTER (WHERE seconds IS NOT NULL OR l
 """
 
 _ANSWERS = """
-WITH answered AS (
+WITH answered AS MATERIALIZED (
     SELECT DISTINCT ON (page.id) page.priority, coalesce(region.name, 'No region') AS region,
            extract(epoch FROM event.at - page.created_at) AS seconds
       FROM escalations_page page
@@ -128,7 +128,7 @@ SELECT grouping(priority, region), priority, region, count(*),
 """
 
 _LOADS = """
-WITH rung AS (
+WITH rung AS MATERIALIZED (
     SELECT person.id, coalesce(nullif(person.name, ''), split_part(person.email, '@', 1)) AS name,
            coalesce(nullif(person.time_zone, ''), region.time_zone, 'UTC') AS zone,
            delivery.page_id, delivery.episode, min(delivery.accepted_at) AS at
@@ -139,7 +139,7 @@ WITH rung AS (
      WHERE delivery.purpose = 'page' AND delivery.accepted_at >= %(since)s AND delivery.accepted_at < %(until)s
        AND page.kind NOT IN ('test', 'canary')
      GROUP BY person.id, region.id, delivery.page_id, delivery.episode
-), local AS (
+), local AS MATERIALIZED (
     SELECT id, name, zone, (at AT TIME ZONE zone)::time >= %(dusk)s OR (at AT TIME ZONE zone)::time < %(dawn)s AS dark,
            ((at AT TIME ZONE zone) - interval '12 hours')::date AS night
       FROM rung
@@ -149,7 +149,7 @@ SELECT name, zone, count(*), count(*) FILTER (WHERE dark), count(DISTINCT night)
 """
 
 _PUNCTUALITY = """
-WITH fired AS (
+WITH fired AS MATERIALIZED (
     SELECT (event.data ->> 'late_ms')::numeric / 1000 AS late
       FROM escalations_page page JOIN escalations_pageevent event ON event.page_id = page.id AND event.kind = 'paged'
      WHERE event.at >= %(since)s AND event.at < %(until)s AND page.kind NOT IN ('test', 'canary')

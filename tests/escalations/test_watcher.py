@@ -23,6 +23,7 @@ from accounts.models import User
 from escalations.models import EscalationPolicy, Leave, Override, Page, PagingAlarm, Schedule, Shift, WatcherHeartbeat
 from escalations.paging import alarms, shifts, watcher
 from escalations.paging.engine import run_pass
+from supportdesk.checks import watcher_knows_whom_to_ask
 from supportdesk.lib import clock
 from tests import factories
 from tests.at_once import at_once
@@ -277,6 +278,14 @@ def test_while_it_is_down_it_is_asked_at_each_look(well: None, outside: list[str
 def test_without_an_address_nobody_is_asked(well: None, settings: Any) -> None:
     settings.PAGING_DEADMAN_URL = ""
     assert watcher.ping(watcher.look(now=clock.now())) is False
+
+
+@pytest.mark.parametrize(
+    ("address", "wrong"), [("", 0), ("https://hc.example.com/x", 0), ("hc.example.com/x", 1), ("file:///etc/x", 1)]
+)
+def test_an_address_that_cant_be_asked_stops_the_desk_at_boot(settings: Any, address: str, wrong: int) -> None:
+    settings.PAGING_DEADMAN_URL = address
+    assert len(watcher_knows_whom_to_ask(None)) == wrong
 
 
 # --- Doors ---------------------------------------------------------------------------------------------------------
