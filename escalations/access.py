@@ -17,6 +17,11 @@ def may_page_by_hand(user: User | AnonymousUser) -> bool:
     return is_responder(user)
 
 
+def may_watch_paging(user: User | AnonymousUser) -> bool:
+    """The health of paging and its numbers, which name people: leads and admins."""
+    return isinstance(user, User) and user.is_active and user.role in (Role.LEAD, Role.ADMIN)
+
+
 def may_edit_schedules(user: User | AnonymousUser) -> bool:
     """Schedules, overrides and leave of anybody: leads and admins; their own shifts: everybody who takes them."""
     return isinstance(user, User) and user.is_active and user.role in (Role.LEAD, Role.ADMIN)

@@ -27,6 +27,7 @@ from escalations.models import (
     Page,
     PageDelivery,
     PageEvent,
+    PagingAlarm,
     PolicyStep,
     Schedule,
 )
@@ -342,3 +343,10 @@ class PageEventAdmin(ReadOnlyAdmin):
 class EngineHeartbeatAdmin(ReadOnlyAdmin):
     list_display = ("engine", "finished_at", "took_ms")
     search_fields = ("engine",)
+
+
+@admin.register(PagingAlarm)
+class PagingAlarmAdmin(ReadOnlyAdmin):
+    list_display = ("key", "text", "began_at", "told_at", "ended_at")
+    list_filter = (("ended_at", admin.EmptyFieldListFilter),)
+    search_fields = ("key", "text")

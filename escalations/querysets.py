@@ -89,8 +89,8 @@ def broken_for(page: str = "") -> SlaClockQuerySet:
 
 class PageQuerySet(models.QuerySet["Page"]):
     def visible_to(self, user: User | AnonymousUser) -> PageQuerySet:
-        """All of them for those who may answer a page: agents, leads, SET and admins."""
-        return self if is_responder(user) else self.none()
+        """All of them for those who may answer a page: agents, leads, SET and admins; a canary is nobody's."""
+        return self.exclude(kind="canary") if is_responder(user) else self.none()
 
     def open(self) -> PageQuerySet:
         return self.filter(state__in=("ringing", "acknowledged", "snoozed"))

@@ -13,13 +13,13 @@ from django.utils.safestring import SafeString
 
 from accounts.models import User
 from escalations import timeline
-from escalations.access import is_responder
-from escalations.models import Page, PageEvent
+from escalations.access import is_responder, may_watch_paging
+from escalations.models import Page, PageEvent, PagingAlarm
 from escalations.paging import roster
 from escalations.people import ringing_people, zone_of
 from supportdesk.lib import clock, slots
 from supportdesk.lib.kept import Kept
-from supportdesk.lib.tags import ago, face
+from supportdesk.lib.tags import ago, face, icon
 from tickets.models import Ticket
 
 Filled = dict[Hashable, SafeString]
@@ -33,6 +33,7 @@ def register() -> None:
     slots.register("queue.row", queue_row)
     slots.register("desk.nav", desk_nav)
     slots.register("desk.top", desk_top)
+    slots.register("desk.side", desk_side)
 
 
 def _pages(tickets: Sequence[Ticket], request: HttpRequest) -> list[Page]:
@@ -121,6 +122,7 @@ def _ringing(request: HttpRequest) -> dict[str, int]:
     if known is None:
         known = (
             Page.objects.visible_to(request.user)
+            .real()
             .ringing()
             .aggregate(pages=Count("pk"), unreached=Count("pk", filter=Q(nobody_reached_at__isnull=False)))
         )
@@ -138,6 +140,23 @@ def desk_nav(objects: Sequence[Any], request: HttpRequest) -> Filled:
         for subject in objects
         if ringing
     }
+
+
+_open_alarms = Kept(lambda: PagingAlarm.objects.filter(ended_at=None).count())
+
+
+def desk_side(objects: Sequence[Any], request: HttpRequest) -> Filled:
+    """The way to the health of paging, and how many alarms are open."""
+    if not may_watch_paging(request.user):
+        return {}
+    here = request.resolver_match.url_name if request.resolver_match else ""
+    current = SafeString(' aria-current="page"') if here in {"paging_health", "paging_numbers"} else ""
+    alarms = _open_alarms()
+    count = format_html('<span class="count hot">{}<span class="vh"> alarms</span></span>', alarms) if alarms else ""
+    link = format_html(
+        '<a href="{}"{}>{}Paging health{}</a>', reverse("paging_health"), current, icon("heart-pulse"), count
+    )
+    return {subject.pk: link for subject in objects}
 
 
 # Every page of the desk names who is on call; who is to be paged is looked up afresh.

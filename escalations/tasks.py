@@ -1,10 +1,16 @@
 """Celery's door to the paging engine; its timers are columns, so a lost or doubled task costs nothing."""
 
+from datetime import timedelta
 from typing import Any
 
 from celery import shared_task, signals
+from django.conf import settings
 
+from escalations import actions
+from escalations.paging import watcher
 from escalations.paging.engine import prepare, run_pass
+from supportdesk.lib import clock
+from supportdesk.lib.errors import Conflict
 
 
 @signals.celeryd_init.connect
@@ -17,3 +23,22 @@ def prepare_worker(**kwargs: Any) -> None:
 def paging_pass() -> None:
     """One full pass: woken after a ticket or a page changed, and by beat every few seconds."""
     run_pass("worker")
+
+
+@shared_task(name="escalations.paging_canary", ignore_result=True)
+def paging_canary() -> None:
+    """Let a canary leave, where the last one did PAGING_CANARY_MINUTES ago; whoever else asks finds none due."""
+    if not settings.PAGING_CANARY_MINUTES:
+        return
+    try:
+        actions.begin_canary(at=clock.now(), unless_within=timedelta(minutes=settings.PAGING_CANARY_MINUTES))
+    except Conflict:
+        return  # one is under way, or left a moment ago
+
+
+@shared_task(name="escalations.paging_tidy", ignore_result=True)
+def paging_tidy() -> None:
+    """Canaries of last week, and heartbeats of hosts that are gone."""
+    while actions.tidy_canaries(now=clock.now()):
+        pass
+    watcher.tidy()

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from escalations.views import contacts, health, hooks, installable, on_call, pages, schedules
+from escalations.views import canary, contacts, health, hooks, installable, on_call, pages, schedules
 
 urlpatterns = [
     path("healthz/paging", health.healthz_paging, name="healthz_paging"),
@@ -13,6 +13,10 @@ urlpatterns = [
     path("desk/on-call/schedules/new/", schedules.schedule_new, name="schedule_new"),
     path("desk/on-call/schedules/<int:pk>/", schedules.schedule_edit, name="schedule_edit"),
     path("desk/on-call/schedules/<int:pk>/delete/", schedules.schedule_delete, name="schedule_delete"),
+    # Whether paging works, and how well; where the canary comes back to.
+    path("desk/on-call/health/", health.paging_health, name="paging_health"),
+    path("desk/on-call/numbers/", health.paging_numbers, name="paging_numbers"),
+    path("hooks/paging/canary/", canary.paging_canary_hook, name="paging_canary_hook"),
     # One page.
     path("desk/pages/<int:pk>/", pages.page_detail, name="page_detail"),
     path("desk/pages/<int:pk>/acknowledge/", pages.page_acknowledge, name="page_acknowledge"),

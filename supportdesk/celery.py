@@ -15,6 +15,9 @@ app.autodiscover_tasks()
 app.conf.beat_schedule = {
     # The paging engine's full pass: pages for tickets that qualify, steps that are due, deliveries to make.
     "paging": {"task": "escalations.paging_pass", "schedule": 5.0, "options": {"expires": 5.0}},
+    # A synthetic page through the whole chain, where one is due (PAGING_CANARY_MINUTES); old ones go.
+    "canary": {"task": "escalations.paging_canary", "schedule": 30.0, "options": {"expires": 30.0}},
+    "paging_tidy": {"task": "escalations.paging_tidy", "schedule": 3600.0, "options": {"expires": 3600.0}},
     # Mails for events that a lost wake-up left behind.
     "notify": {"task": "tickets.notify", "schedule": 10.0, "options": {"expires": 10.0}},
     # Mails that are due: new ones a wake-up missed, and retries.

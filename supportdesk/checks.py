@@ -2,6 +2,7 @@
 
 import re
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.checks import Error, Tags, Warning, register
@@ -23,6 +24,15 @@ def production_is_safe(app_configs: Any, **kwargs: Any) -> list[Error]:
         "desk.E005": (not settings.SECURE, "SITE_URL must be https:// where the desk serves others."),
     }
     return [Error(text, id=code) for code, (is_wrong, text) in wrong.items() if is_wrong]
+
+
+@register()
+def watcher_knows_whom_to_ask(app_configs: Any, **kwargs: Any) -> list[Error]:
+    """A dead-man's address that can't be asked would look like a desk that has died."""
+    address = urlsplit(settings.PAGING_DEADMAN_URL)
+    if settings.PAGING_DEADMAN_URL and (address.scheme not in {"http", "https"} or not address.hostname):
+        return [Error("PAGING_DEADMAN_URL must be an http or https address.", id="desk.E010")]
+    return []
 
 
 @register()

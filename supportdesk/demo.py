@@ -266,6 +266,7 @@ def _commands(folder: Path, port: int) -> dict[str, list[str]]:
         "worker": [*worker, "--queues=default", "--hostname=default@demo"],
         "beat": [*celery, "beat", "--loglevel=INFO", "--pidfile=", f"--schedule={folder / 'celerybeat-schedule'}"],
         "pager": manage("pager"),
+        "watcher": manage("paging_watch"),
     }
 
 

@@ -127,6 +127,7 @@ TEMPLATES = [
                 "desk": "supportdesk.lib.tags",
                 "slots": "supportdesk.lib.slot_tags",
                 "tickets": "tickets.tags",
+                "figures": "escalations.figures",
             },
         },
     }
@@ -320,6 +321,15 @@ PAGING_PUSH_HOSTS = env.words(
     "*.notify.windows.com",
 )
 PAGING_PUSH_LOOPBACK = DESK_ENV != "production"
+
+# --- Paging: the watcher and the canary
+# Asked once a minute while all is well, so that its owner outside learns when the desk has gone silent; may be secret.
+PAGING_DEADMAN_URL = env.text("PAGING_DEADMAN_URL", "")
+# Told of alarms together with leads and admins, at addresses that work when the desk does not.
+PAGING_ALARM_EMAILS = env.words("PAGING_ALARM_EMAILS")
+# A synthetic page goes through the whole chain so often; 0: none does.
+PAGING_CANARY_MINUTES = env.integer("PAGING_CANARY_MINUTES", 5)
+PAGING_WATCH_SECONDS = env.integer("PAGING_WATCH_SECONDS", 10, at_least=1)
 
 # --- Logs: one JSON record a line --------------------------------------------------------------------------------
 LOGGING = {

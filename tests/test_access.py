@@ -31,6 +31,7 @@ pytestmark = pytest.mark.django_db
 CUSTOMERS = {"rita", "tom", "mona", "sam", "fred", "cora"}
 DESK = {"ann", "lea", "sven", "ada"}
 AGENTS = {"ann", "lea", "ada"}
+WATCHERS = {"lea", "ada"}
 STAKEHOLDERS = {"pat"}
 EVERYBODY = CUSTOMERS | DESK | STAKEHOLDERS
 SIGNED_OUT = {"nobody", "gone"}
@@ -146,6 +147,10 @@ POLICIES: dict[str, tuple[Policy, Policy]] = {
     "contact_test": (NO, to({"ann"})),
     "manifest": (PUBLIC, NO),
     "service_worker": (PUBLIC, NO),
+    # The health of paging, its numbers, and the canary's way back (a signature, whoever is signed in).
+    "paging_health": (to(WATCHERS, forbidden=DESK - WATCHERS), NO),
+    "paging_numbers": (to(WATCHERS, forbidden=DESK - WATCHERS), NO),
+    "paging_canary_hook": (NO, to(forbidden=ANY)),
     # The API.
     "api_schema": (PUBLIC, NO),
     "api_docs": (PUBLIC, NO),

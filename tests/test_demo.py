@@ -4,9 +4,10 @@ import socket
 from pathlib import Path
 
 import pytest
+import yaml
 
 from supportdesk import demo
-from supportdesk.demo_folder import Refused, only_one, reset
+from supportdesk.demo_folder import ROOT, Refused, only_one, reset
 
 
 def test_a_port_in_use_is_refused_with_advice() -> None:
@@ -59,3 +60,12 @@ def test_reset_deletes_the_demos_folder_and_no_other(tmp_path: Path) -> None:
 )
 def test_the_screen_shows_what_is_worth_it(line: str, shown: str) -> None:
     assert demo.worth_showing(line) == shown
+
+
+def test_the_demo_runs_what_production_runs(tmp_path: Path) -> None:
+    """One process for each service of ours in docker-compose.yml, but for the one that prepares the database."""
+    services = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
+    ours = {name for name, service in services.items() if service.get("build")} - {"migrate"}
+    parts = demo._commands(tmp_path, 8000)
+    assert {"paging-worker" if name == "paging" else name for name in parts} == ours
+    assert parts["watcher"][-1] == services["watcher"]["command"][-1] == "paging_watch"

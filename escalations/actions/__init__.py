@@ -1,6 +1,7 @@
 """The verbs of paging, each one function and one transaction."""
 
 from escalations.actions.asked import page_by_hand, page_me
+from escalations.actions.canary import begin_canary, end_canary, tidy_canaries
 from escalations.actions.codes import send_code, verify
 from escalations.actions.contacts import add_contact, end_here, greet, remove_contact, subscribe
 from escalations.actions.pages import (
@@ -23,7 +24,9 @@ __all__ = [
     "add_contact",
     "answer_key",
     "answer_text",
+    "begin_canary",
     "delete_schedule",
+    "end_canary",
     "end_here",
     "escalate",
     "finish",
@@ -39,6 +42,7 @@ __all__ = [
     "start_texts",
     "stop_texts",
     "subscribe",
+    "tidy_canaries",
     "use_default_rules",
     "verify",
 ]

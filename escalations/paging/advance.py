@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
@@ -31,13 +31,13 @@ def climb(pk: int, *, now: datetime) -> bool:
     if page.kind in Page.PRACTICE and (page.round, page.step) != (START.round, START.step):
         end(page, why="nobody answered it in time", at=now)
         return True
-    shape = Shape.from_snapshot(page.snapshot)
+    shape, late = Shape.from_snapshot(page.snapshot), now - (page.next_action_at or now)
     while True:
         firing = fire(shape, Position(page.round, page.step))
         if firing.is_everything and page.round < RING_ALL_FROM_ROUND:
             page.round, page.step = RING_ALL_FROM_ROUND, 0  # a policy without steps starts where others end
         reached = page_targets(page, firing.targets, at=now)
-        _tell(page, firing, reached, now)
+        _tell(page, firing, reached, late=late, now=now)
         if not reached.paged and firing.is_everything and page.kind not in Page.PRACTICE:
             _ring_last_resort(page, now)
         page.round, page.step = firing.then.round, firing.then.step
@@ -48,7 +48,7 @@ def climb(pk: int, *, now: datetime) -> bool:
     return True
 
 
-def _tell(page: Page, firing: Firing, reached: Reached, now: datetime) -> None:
+def _tell(page: Page, firing: Firing, reached: Reached, *, late: timedelta, now: datetime) -> None:
     step = 0 if firing.is_everything else page.step + 1
     data: dict[str, Any] = {"round": page.round, "step": step, "of": len(page.snapshot["steps"])}
     data["unreachable"] = _names(reached.unreachable)
@@ -56,6 +56,7 @@ def _tell(page: Page, firing: Firing, reached: Reached, now: datetime) -> None:
         names = [service.name for service in reached.outside]
         record(page, PageEvent.Kind.HANDED_OUTSIDE, at=now, round=page.round, step=step, names=names)
     if reached.paged:
+        data |= {"late_ms": round(late.total_seconds() * 1000)}
         data |= {"people": [person.pk for person in reached.paged], "names": _names(reached.paged)}
         record(page, PageEvent.Kind.PAGED, at=now, **data)
     elif not reached.outside:

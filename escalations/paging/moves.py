@@ -85,7 +85,9 @@ def end(page: Page, *, why: str, at: datetime, by: User | None = None) -> None:
 
 
 def tell_outside(page: Page, purpose: PageDelivery.Purpose, *, at: datetime) -> None:
-    """The services that the page was handed to learn that it is acknowledged here, or over."""
+    """The services that the page was handed to learn that it is acknowledged here, or over; the canary knows."""
+    if page.kind == Page.Kind.CANARY:
+        return
     handed = PageDelivery.objects.filter(page=page, purpose=PageDelivery.Purpose.PAGE, outside__isnull=False)
     handed = handed.filter(state__in=(*PageDelivery.ARRIVED, PageDelivery.State.SENDING, PageDelivery.State.UNKNOWN))
     place = {"page": page, "episode": page.episode, "round": page.round, "step": page.step, "due_at": at}

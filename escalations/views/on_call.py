@@ -19,6 +19,7 @@ def on_call(request: HttpRequest) -> HttpResponse:
     """Who is on call now per schedule, how they are reached, who comes next; and the pages that are open."""
     pages = list(
         Page.objects.visible_to(request.user)
+        .real()
         .open()
         .filter(ticket__isnull=False)
         .select_related("ticket__organization__plan", "acknowledged_by")

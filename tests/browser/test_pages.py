@@ -85,6 +85,10 @@ def test_pages_of_schedules(window: Callable[..., Window], ringing: Ticket, chi:
     check(window, ada, [f"/desk/on-call/schedules/{page}" for page in pages])
 
 
+def test_pages_of_a_lead(window: Callable[..., Window], busy_desk: Ticket, lea: User) -> None:
+    check(window, lea, ["/desk/on-call/health/", "/desk/on-call/numbers/"])
+
+
 def test_the_empty_desk(window: Callable[..., Window], ann: User) -> None:
     check(window, ann, ["/desk/", "/desk/on-call/", "/desk/on-call/contacts/"])
 

@@ -131,13 +131,13 @@ def test_a_rule_uses_the_persons_own_contact(admin: Client, policy: EscalationPo
     "model",
     [
         *("schedule", "layer", "override", "escalationpolicy", "contactmethod", "notificationrule"),
-        *("page", "pagedelivery", "pageevent", "engineheartbeat"),
+        *("page", "pagedelivery", "pageevent", "engineheartbeat", "pagingalarm"),
     ],
 )
 def test_every_list_opens_and_is_searchable(admin: Client, page: Page, model: str) -> None:
     assert admin.get(f"/admin/escalations/{model}/", {"q": "1"}).status_code == 200
     first = admin.get(f"/admin/escalations/{model}/add/")
-    assert first.status_code == (403 if model.startswith(("page", "engine")) else 200)
+    assert first.status_code == (403 if model.startswith(("page", "paging", "engine")) else 200)
 
 
 def test_what_happened_can_be_read_and_nothing_else(admin: Client, page: Page) -> None:
