@@ -16,6 +16,7 @@ from escalations.models import (
     PolicyStep,
     Schedule,
 )
+from escalations.paging.shifts import materialise
 from supportdesk.lib import clock
 
 SCHEDULE = "Support on-call"
@@ -43,6 +44,7 @@ def load(
     schedule = _schedule(on_call, at)
     for person in dict.fromkeys([*on_call, *staff]):
         make_reachable(person, at=at)
+    materialise(now=at)
     _breach_policy(active_from or at)
     return _policy(schedule, active_from or at)
 

@@ -15,6 +15,17 @@ app.autodiscover_tasks()
 app.conf.beat_schedule = {
     # The paging engine's full pass: pages for tickets that qualify, steps that are due, deliveries to make.
     "paging": {"task": "escalations.paging_pass", "schedule": 5.0, "options": {"expires": 5.0}},
+    # Reminders of shifts; and the shifts themselves, 180 days ahead. Not on the pager's own queue.
+    "shift_reminders": {
+        "task": "escalations.shift_reminders",
+        "schedule": 60.0,
+        "options": {"expires": 60.0, "queue": "default"},
+    },
+    "shifts": {
+        "task": "escalations.materialise_shifts",
+        "schedule": 3600.0,
+        "options": {"expires": 3600.0, "queue": "default"},
+    },
     # Mails for events that a lost wake-up left behind.
     "notify": {"task": "tickets.notify", "schedule": 10.0, "options": {"expires": 10.0}},
     # Mails that are due: new ones a wake-up missed, and retries.
