@@ -41,9 +41,7 @@ def ask_swap(
     check_can_take(of, starts, ends, field="of")
     if back is not None:
         _check_back(schedule, back, of=of, by=by, at=at)
-    asked = SwapRequest.objects.filter(schedule=schedule, asked_by=by, state=SwapRequest.State.ASKED)
-    if asked.filter(asked_of=of, starts_at__lt=ends, ends_at__gt=starts).exists():
-        raise Conflict(f"You have asked {of.display_name} for these hours already.", code="asked_already")
+    _check_new(schedule, (starts, ends), of=of, by=by)
     swap = SwapRequest.objects.create(
         schedule=schedule,
         asked_by=by,
@@ -57,6 +55,12 @@ def ask_swap(
     )
     shift_mails.swap_asked(swap)
     return swap
+
+
+def _check_new(schedule: Schedule, hours: Hours, *, of: User, by: User) -> None:
+    asked = SwapRequest.objects.filter(schedule=schedule, asked_by=by, asked_of=of, state=SwapRequest.State.ASKED)
+    if asked.filter(starts_at__lt=hours[1], ends_at__gt=hours[0]).exists():
+        raise Conflict(f"You have asked {of.display_name} for these hours already.", code="asked_already")
 
 
 def _check_back(schedule: Schedule, back: Hours, *, of: User, by: User, at: datetime) -> None:

@@ -63,8 +63,18 @@ def test_pages_of_an_agent(window: Callable[..., Window], busy_desk: Ticket, bo:
     check(window, bo, [*paths, f"/desk/pages/{page.pk}/"] if page else paths)
 
 
+def test_pages_about_hours_on_call(window: Callable[..., Window], busy_desk: Ticket, bo: User, lea: User) -> None:
+    from tests.browser import on_call_hours
+
+    chosen = on_call_hours.fill(bo, lea)
+    for user in (bo, lea):
+        calendar = ["/desk/on-call/calendar/", "/desk/on-call/calendar/?view=month"]
+        check(window, user, ["/desk/on-call/", *calendar, "/desk/on-call/mine/", *chosen])
+
+
 def test_the_empty_desk(window: Callable[..., Window], ann: User) -> None:
-    check(window, ann, ["/desk/", "/desk/on-call/"])
+    hours = ["/desk/on-call/calendar/", "/desk/on-call/mine/", "/desk/on-call/overrides/new/"]
+    check(window, ann, ["/desk/", "/desk/on-call/", *hours])
 
 
 def test_s044_a_script_in_the_database_does_not_run(
