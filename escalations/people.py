@@ -10,6 +10,8 @@ from accounts.models import Region, User
 from escalations.models import ContactMethod, Page, PageDelivery, Schedule, Shift
 from escalations.paging import roster, rotation
 
+LONGEST = timedelta(days=31)
+"""As long as somebody may be put on call by an override."""
 _AHEAD = timedelta(days=35)
 
 
@@ -91,7 +93,7 @@ def duties(at: datetime) -> list[Duty]:
     turns = {schedule.pk: _turns(found, at) for schedule, found in rows}
     people = [turns[schedule.pk][0].person for schedule, _ in rows]
     contacts = contacts_of([person for person in people if person])
-    current = Shift.objects.filter(starts_at__lte=at, ends_at__gt=at)
+    current = Shift.objects.filter(starts_at__lte=at, ends_at__gt=at, ends_at__lte=at + LONGEST)
     held = {(shift.schedule_id, shift.person_id): shift.pk for shift in current}
     return [
         Duty(

@@ -22,6 +22,8 @@ from supportdesk.lib.tags import exact
 _SLOT = timedelta(minutes=30)
 _LONGEST_OFFERED = timedelta(days=7)
 _DAY = timedelta(days=1)
+_WIDE, _MID = 36, 12
+"""Half hours of a lane in which a name with both times has room, and a first name with one."""
 
 
 @dataclass(frozen=True)
@@ -45,10 +47,18 @@ class Piece:
         return f"{reverse('override_new')}?{urlencode(span(self.schedule, self.starts, self.offered_until))}"
 
     @property
+    def begins(self) -> str:
+        """`09:00`, on the viewer's clock."""
+        return f"{timezone.localtime(self.starts):%H:%M}"
+
+    @property
     def short(self) -> str:
-        """`09:00`: when it begins, and on the person's own clock where that differs."""
-        local = f"{timezone.localtime(self.starts):%H:%M}"
-        return f"{local} ({self.there} there)" if self.is_elsewhere else local
+        """When it begins, and on the person's own clock where that differs."""
+        return f"{self.begins} ({self.there} there)" if self.is_elsewhere else self.begins
+
+    @property
+    def first_name(self) -> str:
+        return self.person.display_name.split()[0] if self.person else ""
 
     @property
     def label(self) -> str:
@@ -139,6 +149,13 @@ class Cell:
 
     piece: Piece | None
     slots: int
+
+    @property
+    def size(self) -> str:
+        """How much can be said in it: everything, a first name and a time, or nothing."""
+        if self.slots >= _WIDE:
+            return "full"
+        return "mid" if self.slots >= _MID else "thin"
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,9 @@ from accounts.models import User
 from escalations.access import is_responder
 from escalations.models import ContactMethod, Leave, Schedule
 from escalations.paging import roster, rotation
+from escalations.people import LONGEST
 from supportdesk.lib.errors import Conflict, Invalid
 
-LONGEST = timedelta(days=31)
 FARTHEST = timedelta(days=366)
 _THIS_MINUTE = timedelta(minutes=1)
 
