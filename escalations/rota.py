@@ -17,7 +17,7 @@ from accounts.models import User
 from escalations.models import CoverageGap, Schedule, Shift
 from escalations.paging.rotation import to_utc
 from escalations.people import zone_of
-from supportdesk.lib.tags import exact
+from supportdesk.lib.tags import exact, initials
 
 _SLOT = timedelta(minutes=30)
 _LONGEST_OFFERED = timedelta(days=7)
@@ -59,6 +59,10 @@ class Piece:
     @property
     def first_name(self) -> str:
         return self.person.display_name.split()[0] if self.person else ""
+
+    @property
+    def initials(self) -> str:
+        return initials(self.person.display_name) if self.person else ""
 
     @property
     def label(self) -> str:
@@ -152,7 +156,7 @@ class Cell:
 
     @property
     def size(self) -> str:
-        """How much can be said in it: everything, a first name and a time, or nothing."""
+        """How much can be said in it: everything, a first name and a time, or initials."""
         if self.slots >= _WIDE:
             return "full"
         return "mid" if self.slots >= _MID else "thin"

@@ -111,7 +111,7 @@ def test_alarms_and_gaps_of_three_days_are_red(sun: Schedule, bo: User, client_o
     html = get(client_of(bo), "/desk/on-call/")
     assert "Deliveries are overdue." in html
     assert "Was mended." not in html
-    assert "Follow the sun, 27 Oct 2027, 23:00 to 28 Oct 2027, 08:00 : no layer names anybody" in text_of(html)
+    assert "Follow the sun, Wed 27 Oct, 23:00 to Thu 28 Oct, 08:00 : no layer names anybody" in text_of(html)
     assert "Ann has fewer than two verified contacts" in text_of(html)
     Schedule.objects.update(gaps_accepted_at=NOW, gaps_accepted_by=bo)
     assert "no layer names anybody" not in get(client_of(bo), "/desk/on-call/")
@@ -199,7 +199,7 @@ def test_what_is_over_leads_nowhere_and_the_rest_to_a_filled_in_form(
 ) -> None:
     table = calendar(client_of(lea)).partition("<tbody>")[2].partition("</tbody>")[0]
     links = re.findall(r'<a class="rota-piece[^>]*href="([^"]+)"', table)
-    assert 'class="rota-piece past"' in table
+    assert 'class="rota-piece past ' in table
     assert len(links) > 5
     form = client_of(lea).get(links[-1].replace("&amp;", "&")).content.decode()
     assert 'name="starts" value="2027-10-31T23:00"' in form or 'name="starts" value="2027-10-31T16:00"' in form
