@@ -29,7 +29,12 @@ logger = logging.getLogger(__name__)
 
 MOST_PER_HOUR = 10  # of one kind to one mailbox, whatever its +tag
 RETRY_AFTER = (5, 15, 45, 120, 300, 900, *[3600] * 24)  # seconds
-TOO_LATE_AFTER = {"password_reset_key": timedelta(hours=1), "claim": timedelta(hours=1)}  # their links are dead then
+TOO_LATE_AFTER = {
+    "password_reset_key": timedelta(hours=1),  # its link is dead then
+    "claim": timedelta(hours=1),
+    "shift_day": timedelta(hours=12),  # the shift has begun, or is about to
+    "shift_soon": timedelta(minutes=15),
+}
 LEASE = timedelta(seconds=60)  # longer than settings.EMAIL_TIMEOUT
 _BATCH = 200
 
@@ -85,7 +90,7 @@ def deliver(pk: int) -> bool:
         return False
     mail = AccountMail.objects.get(pk=pk)
     if _is_too_late(mail):
-        _finish(mail, AccountMail.State.FAILED, last_error="Its link would not have worked any more.")
+        _finish(mail, AccountMail.State.FAILED, last_error="It would have come too late to be of use.")
         return False
     try:
         headers = {**AUTOMATIC, "Message-ID": mail.message_id}

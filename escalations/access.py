@@ -1,8 +1,15 @@
 """Who may do what with pages and schedules: rows of the domain's role table."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from django.contrib.auth.models import AnonymousUser
 
 from accounts.models import Role, User
+
+if TYPE_CHECKING:
+    from escalations.models import Override
 
 RESPONDERS = (Role.AGENT, Role.LEAD, Role.SET, Role.ADMIN)
 
@@ -25,3 +32,9 @@ def may_watch_paging(user: User | AnonymousUser) -> bool:
 def may_edit_schedules(user: User | AnonymousUser) -> bool:
     """Schedules, overrides and leave of anybody: leads and admins; their own shifts: everybody who takes them."""
     return isinstance(user, User) and user.is_active and user.role in (Role.LEAD, Role.ADMIN)
+
+
+def may_cancel_override(user: User | AnonymousUser, override: Override) -> bool:
+    """Leads and admins any; others hours that they took by themselves, not those of a swap."""
+    own = is_responder(user) and override.user_id == user.pk and override.created_by_id == user.pk
+    return may_edit_schedules(user) or own

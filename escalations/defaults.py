@@ -21,7 +21,7 @@ from escalations.models import (
     PolicyStep,
     Schedule,
 )
-from escalations.paging import shifts
+from escalations.paging.shifts import materialise
 from supportdesk.lib import clock
 
 SCHEDULE = "Support on-call"
@@ -59,7 +59,7 @@ def load(
     if engineers:
         _set_policy(engineers, at, active_from or at)
     policy = _policy(schedule, active_from or at)
-    shifts.materialise(now=at)
+    materialise(now=at)
     return policy
 
 

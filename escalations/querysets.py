@@ -12,7 +12,7 @@ from django.db.models import Case, Exists, F, IntegerField, OuterRef, Q, When
 from django.db.models.functions import Coalesce, Now
 
 from accounts.models import User
-from escalations.access import is_responder
+from escalations.access import is_responder, may_edit_schedules
 from tickets.models import Channel, EventKind, Priority, SlaClock, TicketEvent
 from tickets.states import UNFINISHED, Status
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         Page,
         PageDelivery,
         Shift,
+        SwapRequest,
     )
     from tickets.sla.querysets import SlaClockQuerySet
 
@@ -180,8 +181,18 @@ class OverrideQuerySet(models.QuerySet["Override"]):
 
 
 class LeaveQuerySet(models.QuerySet["Leave"]):
+    def visible_to(self, user: User) -> LeaveQuerySet:
+        """Why somebody is away is theirs and the leads' to know."""
+        return self if may_edit_schedules(user) else self.filter(user=user)
+
     def not_over(self, at: datetime) -> LeaveQuerySet:
         return self.filter(ends_at__gt=at)
+
+
+class SwapRequestQuerySet(models.QuerySet["SwapRequest"]):
+    def visible_to(self, user: User) -> SwapRequestQuerySet:
+        """The two colleagues', and the leads'."""
+        return self if may_edit_schedules(user) else self.filter(Q(asked_by=user) | Q(asked_of=user))
 
 
 class ShiftQuerySet(models.QuerySet["Shift"]):

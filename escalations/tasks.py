@@ -9,6 +9,8 @@ from django.conf import settings
 from escalations import actions
 from escalations.paging import watcher
 from escalations.paging.engine import prepare, run_pass
+from escalations.paging.reminders import remind
+from escalations.paging.shifts import materialise
 from supportdesk.lib import clock
 from supportdesk.lib.errors import Conflict
 
@@ -42,3 +44,15 @@ def paging_tidy() -> None:
     while actions.tidy_canaries(now=clock.now()):
         pass
     watcher.tidy()
+
+
+@shared_task(name="escalations.shift_reminders", ignore_result=True)
+def shift_reminders() -> None:
+    """Reminders of shifts that are due."""
+    remind(clock.now())
+
+
+@shared_task(name="escalations.materialise_shifts", ignore_result=True)
+def materialise_shifts() -> None:
+    """The final schedules, 180 days ahead of now; and whom pages reach has changed, perhaps."""
+    materialise(now=clock.now())

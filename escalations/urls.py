@@ -2,7 +2,20 @@
 
 from django.urls import path
 
-from escalations.views import canary, contacts, health, hooks, installable, on_call, pages, schedules
+from escalations.views import (
+    calendar,
+    canary,
+    contacts,
+    feeds,
+    health,
+    hooks,
+    installable,
+    mine,
+    on_call,
+    pages,
+    schedules,
+    shifts,
+)
 
 urlpatterns = [
     path("healthz/paging", health.healthz_paging, name="healthz_paging"),
@@ -37,4 +50,17 @@ urlpatterns = [
     path("desk/on-call/contacts/<int:contact>/test/", contacts.contact_test, name="contact_test"),
     path("manifest.webmanifest", installable.manifest, name="manifest"),
     path("sw.js", installable.worker, name="service_worker"),
+    # Who is on call when: the calendar, one's own hours, overrides, swaps, leave, calendar feeds.
+    path("desk/on-call/calendar/", calendar.on_call_calendar, name="on_call_calendar"),
+    path("desk/on-call/mine/", mine.my_shifts, name="my_shifts"),
+    path("desk/on-call/overrides/new/", shifts.override_new, name="override_new"),
+    path("desk/on-call/overrides/<int:pk>/cancel/", shifts.override_cancel, name="override_cancel"),
+    path("desk/on-call/shifts/<int:pk>/take/", shifts.shift_take, name="shift_take"),
+    path("desk/on-call/swaps/new/", mine.swap_new, name="swap_new"),
+    path("desk/on-call/swaps/<int:pk>/answer/", mine.swap_answer, name="swap_answer"),
+    path("desk/on-call/leave/", mine.leave_new, name="leave_new"),
+    path("desk/on-call/leave/<int:pk>/end/", mine.leave_end, name="leave_end"),
+    path("desk/on-call/feeds/", mine.feed_new, name="feed_new"),
+    path("desk/on-call/feeds/<int:pk>/revoke/", mine.feed_revoke, name="feed_revoke"),
+    path("feeds/on-call/<str:token>.ics", feeds.calendar_feed, name="calendar_feed"),
 ]

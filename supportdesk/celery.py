@@ -18,6 +18,17 @@ app.conf.beat_schedule = {
     # A synthetic page through the whole chain, where one is due (PAGING_CANARY_MINUTES); old ones go.
     "canary": {"task": "escalations.paging_canary", "schedule": 30.0, "options": {"expires": 30.0}},
     "paging_tidy": {"task": "escalations.paging_tidy", "schedule": 3600.0, "options": {"expires": 3600.0}},
+    # Reminders of shifts; and the shifts themselves, 180 days ahead. Not on the pager's own queue.
+    "shift_reminders": {
+        "task": "escalations.shift_reminders",
+        "schedule": 60.0,
+        "options": {"expires": 60.0, "queue": "default"},
+    },
+    "shifts": {
+        "task": "escalations.materialise_shifts",
+        "schedule": 3600.0,
+        "options": {"expires": 3600.0, "queue": "default"},
+    },
     # Mails for events that a lost wake-up left behind.
     "notify": {"task": "tickets.notify", "schedule": 10.0, "options": {"expires": 10.0}},
     # Mails that are due: new ones a wake-up missed, and retries.

@@ -8,6 +8,7 @@ import re
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -19,7 +20,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from accounts import actions as account_actions
 from accounts.models import Invitation, Membership, User
 from escalations import defaults as paging_defaults
-from escalations.models import ContactMethod, Page, Schedule
+from escalations.models import CalendarFeed, ContactMethod, Leave, Override, Page, Schedule, Shift, SwapRequest
 from escalations.paging.engine import run_pass
 from supportdesk.lib import clock
 from tests import factories
@@ -151,6 +152,20 @@ POLICIES: dict[str, tuple[Policy, Policy]] = {
     "paging_health": (to(WATCHERS, forbidden=DESK - WATCHERS), NO),
     "paging_numbers": (to(WATCHERS, forbidden=DESK - WATCHERS), NO),
     "paging_canary_hook": (NO, to(forbidden=ANY)),
+    # Who is on call when. Swaps, leave and feeds are ann's here; lea sees swaps, and ends anybody's leave.
+    "on_call_calendar": (to(DESK), NO),
+    "my_shifts": (to(DESK), NO),
+    "override_new": (to(DESK), to(DESK)),
+    "override_cancel": (NO, to({"ann", "lea", "ada"}, forbidden={"sven"})),
+    "shift_take": (NO, to(DESK)),
+    "swap_new": (to(DESK), to(DESK)),
+    "swap_answer": (NO, to({"lea"}, forbidden={"ann", "ada"})),
+    "leave_new": (NO, to(DESK)),
+    "leave_end": (NO, to({"ann", "lea", "ada"})),
+    "feed_new": (NO, to(DESK)),
+    "feed_revoke": (NO, to({"ann"})),
+    # An address that isn't one is nobody's; those that are one are tried in tests/escalations/test_feeds.py.
+    "calendar_feed": (Policy(signed_out="404"), NO),
     # The API.
     "api_schema": (PUBLIC, NO),
     "api_docs": (PUBLIC, NO),
@@ -180,6 +195,8 @@ class Stage:
     membership: int
     invitation: int
     contact: ContactMethod
+    hours: dict[str, int] = field(default_factory=dict)
+    """Of the addresses about hours on call: what each is about."""
     clients: dict[str, Client] = field(default_factory=dict)
 
     def url(self, name: str, pattern: URLPattern) -> str:
@@ -201,6 +218,7 @@ class Stage:
             values["pk"] = self.membership if name.startswith("member") else self.invitation
         if name.startswith("schedule"):
             values["pk"] = Schedule.objects.get().pk
+        values["pk"] = self.hours.get(name, values["pk"])
         return reverse(name, kwargs={key: values[key] for key in keys})
 
 
@@ -227,8 +245,27 @@ def stage(request: pytest.FixtureRequest, client_of: Callable[[User], Client]) -
         membership=membership,
         invitation=invitation_of(cast["mona"]).pk,
         contact=ContactMethod.objects.filter(user=cast["ann"]).earliest("pk"),
+        hours=hours_of(cast["ann"], cast["lea"]),
         clients=clients,
     )
+
+
+def hours_of(ann: User, lea: User) -> dict[str, int]:
+    """An override, a swap that lea is asked for, leave and a feed of ann's, who is on call."""
+    now = clock.now()
+    shift = Shift.objects.get()
+    times = {"starts_at": now + timedelta(days=1), "ends_at": now + timedelta(days=2)}
+    return {
+        "override_cancel": Override.objects.create(
+            schedule=shift.schedule, user=ann, created_by=ann, starts_at=now, ends_at=now + timedelta(hours=1)
+        ).pk,
+        "shift_take": shift.pk,
+        "swap_answer": SwapRequest.objects.create(
+            schedule=shift.schedule, asked_by=ann, asked_of=lea, asked_at=now, **times
+        ).pk,
+        "leave_end": Leave.objects.create(user=ann, starts_at=now, ends_at=now + timedelta(days=1)).pk,
+        "feed_revoke": CalendarFeed.objects.create(owner=ann, token_hash="0" * 64, created_at=now).pk,
+    }
 
 
 def invitation_of(manager: User) -> Invitation:

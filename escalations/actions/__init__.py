@@ -4,6 +4,8 @@ from escalations.actions.asked import page_by_hand, page_me
 from escalations.actions.canary import begin_canary, end_canary, tidy_canaries
 from escalations.actions.codes import send_code, verify
 from escalations.actions.contacts import add_contact, end_here, greet, remove_contact, subscribe
+from escalations.actions.feeds import open_feed, revoke_feed
+from escalations.actions.leave import LeavesGap, begin_leave, end_leave
 from escalations.actions.pages import (
     Acknowledgement,
     acknowledge,
@@ -16,25 +18,36 @@ from escalations.actions.pages import (
 from escalations.actions.replies import answer_key, answer_text, start_texts, stop_texts
 from escalations.actions.rules import save_rules, use_default_rules
 from escalations.actions.schedules import delete_schedule, save_schedule
+from escalations.actions.shifts import cancel_override, override, take_shift
+from escalations.actions.swaps import answer_swap, ask_swap, withdraw_swap
 
 __all__ = [
     "Acknowledgement",
+    "LeavesGap",
     "acknowledge",
     "acknowledge_all",
     "add_contact",
     "answer_key",
+    "answer_swap",
     "answer_text",
+    "ask_swap",
     "begin_canary",
+    "begin_leave",
+    "cancel_override",
     "delete_schedule",
     "end_canary",
     "end_here",
+    "end_leave",
     "escalate",
     "finish",
     "greet",
     "hand_over",
+    "open_feed",
+    "override",
     "page_by_hand",
     "page_me",
     "remove_contact",
+    "revoke_feed",
     "save_rules",
     "save_schedule",
     "send_code",
@@ -42,7 +55,9 @@ __all__ = [
     "start_texts",
     "stop_texts",
     "subscribe",
+    "take_shift",
     "tidy_canaries",
     "use_default_rules",
     "verify",
+    "withdraw_swap",
 ]

@@ -11,7 +11,13 @@ from django.db import models
 from django.db.models import F, Q
 
 from accounts.models import User
-from escalations.querysets import CoverageGapQuerySet, LeaveQuerySet, OverrideQuerySet, ShiftQuerySet
+from escalations.querysets import (
+    CoverageGapQuerySet,
+    LeaveQuerySet,
+    OverrideQuerySet,
+    ShiftQuerySet,
+    SwapRequestQuerySet,
+)
 from supportdesk.lib.fields import TimeZoneField
 
 
@@ -181,6 +187,8 @@ class SwapRequest(models.Model):
     asked_at = models.DateTimeField()
     answered_at = models.DateTimeField(null=True)
 
+    objects: ClassVar[SwapRequestQuerySet] = SwapRequestQuerySet.as_manager()  # type: ignore[assignment]
+
     class Meta:
         ordering = ("-asked_at", "-id")
         constraints = [
@@ -199,6 +207,11 @@ class SwapRequest(models.Model):
 
     def __str__(self) -> str:
         return f"{self.asked_by} asks {self.asked_of} for {self.schedule}"
+
+    @property
+    def people(self) -> tuple[User, User]:
+        """Between whom it is."""
+        return self.asked_by, self.asked_of
 
 
 class Shift(models.Model):

@@ -23,7 +23,9 @@ def responders_only(view: View) -> View:
     @wraps(view)
     def gated(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
         if not request.user.is_authenticated:
-            if request.method == "POST" and "pk" in kwargs and not getattr(request, "htmx", False):
+            name = request.resolver_match.url_name or ""  # type: ignore[union-attr]
+            of_page = "pk" in kwargs and name.startswith("page_")
+            if request.method == "POST" and of_page and not getattr(request, "htmx", False):
                 return HttpResponseRedirect(f"{reverse('account_login')}?next={reverse('page_detail', kwargs=kwargs)}")
             return ask_to_log_in(request)
         if not is_responder(request.user):

@@ -139,6 +139,26 @@ def when(dt: datetime | None) -> SafeString:
     return markup('<time datetime="{}" title="{}">{}</time>', dt.isoformat(timespec="seconds"), exact(local), shown)
 
 
+@register.simple_tag
+def hours(starts: datetime, ends: datetime) -> SafeString:
+    """`Mon 23 Nov, 09:00 to 17:00`, with the day of the end where it is another; exact on hover."""
+    first, last = timezone.localtime(starts), timezone.localtime(ends)
+    until = f"{last:%H:%M}" if first.date() == last.date() else _weekday_and_time(last, first.year)
+    return markup(
+        '<time datetime="{}" title="{} to {}">{} to {}</time>',
+        starts.isoformat(timespec="seconds"),
+        exact(first),
+        exact(last),
+        _weekday_and_time(first, timezone.localtime(clock.now()).year),
+        until,
+    )
+
+
+def _weekday_and_time(local: datetime, year: int) -> str:
+    named = f"{_WEEKDAYS[local.weekday()]} {_day(local)}"
+    return f"{named}, {local:%H:%M}" if local.year == year else f"{named} {local.year}, {local:%H:%M}"
+
+
 def deadline(local: datetime, now: datetime) -> str:
     """`14:30` today, `Tue 14:30` within the week, `Tue 24 Nov, 14:30` beyond: both in the viewer's zone."""
     clock_time = f"{local.hour:02}:{local.minute:02}"

@@ -89,8 +89,18 @@ def test_pages_of_a_lead(window: Callable[..., Window], busy_desk: Ticket, lea: 
     check(window, lea, ["/desk/on-call/health/", "/desk/on-call/numbers/"])
 
 
+def test_pages_about_hours_on_call(window: Callable[..., Window], busy_desk: Ticket, bo: User, lea: User) -> None:
+    from tests.browser import on_call_hours
+
+    chosen = on_call_hours.fill(bo, lea)
+    for user in (bo, lea):
+        calendar = ["/desk/on-call/calendar/", "/desk/on-call/calendar/?view=month"]
+        check(window, user, ["/desk/on-call/", *calendar, "/desk/on-call/mine/", *chosen])
+
+
 def test_the_empty_desk(window: Callable[..., Window], ann: User) -> None:
-    check(window, ann, ["/desk/", "/desk/on-call/", "/desk/on-call/contacts/"])
+    hours = ["/desk/on-call/calendar/", "/desk/on-call/mine/", "/desk/on-call/overrides/new/"]
+    check(window, ann, ["/desk/", "/desk/on-call/", "/desk/on-call/contacts/", *hours])
 
 
 def test_s044_a_script_in_the_database_does_not_run(

@@ -22,7 +22,6 @@ from django.test import Client
 from accounts.models import User
 from escalations.models import (
     EscalationPolicy,
-    Layer,
     Leave,
     Override,
     Page,
