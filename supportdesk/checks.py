@@ -30,3 +30,13 @@ def limits_fit(app_configs: Any, **kwargs: Any) -> list[Error]:
     if settings.BODY_MAX_BYTES <= settings.ATTACHMENT_MAX_BYTES:
         return [Error("BODY_MAX_BYTES must be larger than ATTACHMENT_MAX_BYTES.", id="desk.E006")]
     return []
+
+
+@register()
+def chat_is_complete(app_configs: Any, **kwargs: Any) -> list[Error]:
+    """Paging by Mattermost needs the server's address and the bot's token."""
+    if bool(settings.MATTERMOST_URL) != bool(settings.MATTERMOST_BOT_TOKEN):
+        return [Error("Set both MATTERMOST_URL and MATTERMOST_BOT_TOKEN, or neither.", id="desk.E030")]
+    if settings.MATTERMOST_URL and not settings.MATTERMOST_URL.startswith(("https://", "http://")):
+        return [Error("MATTERMOST_URL must begin with https://.", id="desk.E031")]
+    return []

@@ -295,6 +295,18 @@ PAGING_QUIET_SECONDS = env.integer("PAGING_QUIET_SECONDS", 60)
 PAGING_STANDBY_SECONDS = env.integer("PAGING_STANDBY_SECONDS", 3, at_least=1)
 PAGING_CRASH_POINT = env.text("PAGING_CRASH_POINT", "") if DESK_ENV == "test" else ""
 
+# Services outside and chat. Hosts (host or host:port) that the desk may call although they are not public; the demo's
+# and the tests' own machine is among them.
+EGRESS_ALLOWED_HOSTS = env.words("EGRESS_ALLOWED_HOSTS", "" if DESK_ENV == "production" else "localhost,127.0.0.1")
+PAGERDUTY_EVENTS_URL = env.text("PAGERDUTY_EVENTS_URL", "https://events.pagerduty.com/v2/enqueue")
+# By a read-only key the desk asks PagerDuty who it is that acknowledged there; without one nobody is known by that.
+PAGERDUTY_API_URL = env.web_address("PAGERDUTY_API_URL", "https://api.pagerduty.com")
+PAGERDUTY_API_KEY = env.text("PAGERDUTY_API_KEY", "")
+MATTERMOST_URL = env.text("MATTERMOST_URL", "").rstrip("/")
+MATTERMOST_BOT_TOKEN = env.text("MATTERMOST_BOT_TOKEN", "")
+# What Apprise may be used for; the schemas of its addresses.
+PAGING_CHAT_SERVICES = env.words("PAGING_CHAT_SERVICES", "slack,mmost,mmosts,workflows,gchat")
+
 # --- Logs: one JSON record a line --------------------------------------------------------------------------------
 LOGGING = {
     "version": 1,
