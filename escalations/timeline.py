@@ -43,6 +43,8 @@ def _words(event: PageEvent) -> str:
             return f"The policy reached nobody. Last resort: {_listed(data['names'])}"
         case _Kind.CONTACT_DISABLED:
             return f"No longer used, its provider refuses it: {data['name']}"
+        case _Kind.HANDED_OUTSIDE if data.get("word"):
+            return _from_outside(data)
         case _Kind.HANDED_OUTSIDE:
             return f"Handed to {_listed(data['names'])}"
         case _Kind.ACKNOWLEDGED:
@@ -71,6 +73,12 @@ def _began(who: str, data: dict[str, Any]) -> str:
     broken = f", {in_words(data['promises'])} overdue" if data.get("promises") else ""
     unset = ", because nobody has set a priority" if data.get("unset") else ""
     return f"Began to page: {urgency}{broken}{unset}"
+
+
+def _from_outside(data: dict[str, Any]) -> str:
+    """What a service outside says; what it led to here is a line of its own."""
+    on = ". Nobody here is known by that address: it rings on" if data.get("rings_on") else ""
+    return f"{_listed(data['names'])} says: {data['said']} by {data['who']}{on}"
 
 
 def _by(data: dict[str, Any]) -> str:

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from escalations.views import health, on_call, pages
+from escalations.views import health, on_call, outside, pages
 
 urlpatterns = [
     path("healthz/paging", health.healthz_paging, name="healthz_paging"),
@@ -12,4 +12,7 @@ urlpatterns = [
     path("desk/pages/<int:pk>/", pages.page_detail, name="page_detail"),
     path("desk/pages/<int:pk>/acknowledge/", pages.page_acknowledge, name="page_acknowledge"),
     path("desk/pages/<int:pk>/escalate/", pages.page_escalate, name="page_escalate"),
+    # Signed webhooks of services outside.
+    path("hooks/pagerduty/<int:pk>/", outside.pagerduty_hook, name="pagerduty_hook"),
+    path("hooks/outside/<int:pk>/", outside.outside_hook, name="outside_hook"),
 ]

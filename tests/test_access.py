@@ -124,6 +124,10 @@ POLICIES: dict[str, tuple[Policy, Policy]] = {
     "page_detail": (to(DESK), NO),
     "page_acknowledge": (NO, to(DESK)),
     "page_escalate": (NO, to(DESK)),
+    # Webhooks of services outside: of one that doesn't exist nobody learns more; signed ones are tried in
+    # tests/escalations/test_pagerduty.py and test_webhook.py.
+    "pagerduty_hook": (NO, Policy(signed_out="404")),
+    "outside_hook": (NO, Policy(signed_out="404")),
     # The API.
     "api_schema": (PUBLIC, NO),
     "api_docs": (PUBLIC, NO),

@@ -1,6 +1,7 @@
 """The verbs of paging, each one function and one transaction."""
 
 from escalations.actions.asked import page_by_hand, page_me
+from escalations.actions.outside import Came, Said, Word, answer_from_outside
 from escalations.actions.pages import (
     Acknowledgement,
     acknowledge,
@@ -13,8 +14,12 @@ from escalations.actions.pages import (
 
 __all__ = [
     "Acknowledgement",
+    "Came",
+    "Said",
+    "Word",
     "acknowledge",
     "acknowledge_all",
+    "answer_from_outside",
     "escalate",
     "finish",
     "hand_over",

@@ -1,7 +1,7 @@
 """A desk whose paging is set up: bo is on call, then the team (bo, ann), then lea; the phones write to a file."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -10,10 +10,11 @@ import pytest
 
 from accounts.models import User
 from escalations import defaults
-from escalations.models import EscalationPolicy, Page
+from escalations.models import EscalationPolicy, OutsideService, Page
 from escalations.paging.engine import run_pass
 from supportdesk.lib import clock
 from tests import factories
+from tests.listener import Listener, listening
 from tickets.models import Priority, Ticket
 
 Rung = list[dict[str, Any]]
@@ -65,3 +66,35 @@ def pass_time() -> Callable[[float], None]:
 def rung(phones: Callable[[], Rung]) -> Callable[[], list[str]]:
     """Whose demo phones rang so far, in order, by first name in lower case."""
     return lambda: [line["person"].partition("@")[0] for line in phones()]
+
+
+# --- Services outside ------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def listener() -> Iterator[Listener]:
+    """A server of somebody else's, on this machine."""
+    with listening() as found:
+        yield found
+
+
+@pytest.fixture
+def duty(listener: Listener, settings: Any) -> OutsideService:
+    """PagerDuty, played by the listener: it accepts events, and knows bo by the id BO1."""
+    settings.PAGERDUTY_EVENTS_URL = f"{listener.url}/v2/enqueue"
+    settings.PAGERDUTY_API_URL, settings.PAGERDUTY_API_KEY = listener.url, "read-only"
+    listener.replies |= {"/v2/enqueue": (202, {"status": "success"}), "/users/": (404, {}), "/incidents/": (404, {})}
+    listener.replies["/users/BO1"] = (200, {"user": {"email": "Bo@Desk.example"}})
+    return OutsideService.objects.create(
+        name="PagerDuty", kind="pagerduty", secret="routing-key", inbound_secrets="newer\nolder"
+    )
+
+
+@pytest.fixture
+def hook(listener: Listener) -> OutsideService:
+    """A webhook of somebody's, at the listener."""
+    listener.replies["/hook"] = (204, b"")
+    secret = "whsec_" + "c2VjcmV0IG9mIHRoaXJ0eS10d28gYnl0ZXMgb3IgbW9yZQ=="
+    return OutsideService.objects.create(
+        name="Bridge", kind="webhook", address=f"{listener.url}/hook", secret=secret, inbound_secrets=secret
+    )

@@ -3,11 +3,16 @@
 from escalations.paging.channels.base import Channel, DeliveryError, PageText
 from escalations.paging.channels.demo_phone import DemoPhone
 from escalations.paging.channels.email import Email
+from escalations.paging.channels.pagerduty import PagerDuty
+from escalations.paging.channels.webhook import Webhook
 
 CHANNELS: dict[str, Channel] = {
     "email": Email(),
     "sms": DemoPhone(),
     "voice": DemoPhone(),
+    # Services outside.
+    "pagerduty": PagerDuty(),
+    "webhook": Webhook(),
 }
 
 __all__ = ["CHANNELS", "Channel", "DeliveryError", "PageText"]
