@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from escalations.views import health, on_call, outside, pages
+from escalations.views import health, mattermost, on_call, outside, pages
 
 urlpatterns = [
     path("healthz/paging", health.healthz_paging, name="healthz_paging"),
@@ -15,4 +15,6 @@ urlpatterns = [
     # Signed webhooks of services outside.
     path("hooks/pagerduty/<int:pk>/", outside.pagerduty_hook, name="pagerduty_hook"),
     path("hooks/outside/<int:pk>/", outside.outside_hook, name="outside_hook"),
+    # Buttons in Mattermost.
+    path("hooks/mattermost/", mattermost.mattermost_hook, name="mattermost_hook"),
 ]

@@ -314,5 +314,11 @@ LOGGING = {
     "formatters": {"json": {"()": "supportdesk.lib.logs.JsonFormatter"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
     "root": {"handlers": ["stderr"], "level": env.text("LOG_LEVEL", "INFO")},
-    "loggers": {"django.server": {"level": "WARNING"}, "django": {"handlers": [], "propagate": True}},
+    "loggers": {
+        "django.server": {"level": "WARNING"},
+        "django": {"handlers": [], "propagate": True},
+        # They write down addresses, which for chat are secrets.
+        "apprise": {"level": "ERROR"},
+        "urllib3": {"level": "WARNING"},
+    },
 }

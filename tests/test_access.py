@@ -128,6 +128,7 @@ POLICIES: dict[str, tuple[Policy, Policy]] = {
     # tests/escalations/test_pagerduty.py and test_webhook.py.
     "pagerduty_hook": (NO, Policy(signed_out="404")),
     "outside_hook": (NO, Policy(signed_out="404")),
+    "mattermost_hook": (NO, Policy(signed_out="404")),
     # The API.
     "api_schema": (PUBLIC, NO),
     "api_docs": (PUBLIC, NO),

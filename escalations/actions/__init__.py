@@ -1,6 +1,7 @@
 """The verbs of paging, each one function and one transaction."""
 
 from escalations.actions.asked import page_by_hand, page_me
+from escalations.actions.buttons import Pressed, press
 from escalations.actions.outside import Came, Said, Word, answer_from_outside
 from escalations.actions.pages import (
     Acknowledgement,
@@ -15,6 +16,7 @@ from escalations.actions.pages import (
 __all__ = [
     "Acknowledgement",
     "Came",
+    "Pressed",
     "Said",
     "Word",
     "acknowledge",
@@ -25,5 +27,6 @@ __all__ = [
     "hand_over",
     "page_by_hand",
     "page_me",
+    "press",
     "snooze",
 ]

@@ -1,8 +1,10 @@
 """The ways to reach somebody: each a class with one verb, `deliver()`, and one error."""
 
 from escalations.paging.channels.base import Channel, DeliveryError, PageText
+from escalations.paging.channels.chat import Chat
 from escalations.paging.channels.demo_phone import DemoPhone
 from escalations.paging.channels.email import Email
+from escalations.paging.channels.mattermost import Mattermost
 from escalations.paging.channels.pagerduty import PagerDuty
 from escalations.paging.channels.webhook import Webhook
 
@@ -10,6 +12,8 @@ CHANNELS: dict[str, Channel] = {
     "email": Email(),
     "sms": DemoPhone(),
     "voice": DemoPhone(),
+    "mattermost": Mattermost(),
+    "chat": Chat(),
     # Services outside.
     "pagerduty": PagerDuty(),
     "webhook": Webhook(),

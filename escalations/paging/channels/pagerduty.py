@@ -13,7 +13,7 @@ from supportdesk.lib import egress
 _ACTIONS = {"page": "trigger", "acked": "acknowledge", "resolved": "resolve"}
 _SEVERITIES = {"Urgent": "critical", "High": "error"}
 _KEY = re.compile(r"supportdesk-page-([0-9]{1,18})")
-_REFUSED_FOR_GOOD = (400,)
+_INVALID = 400
 _LOOK_UP_SECONDS = 2.0
 """PagerDuty waits 5 s for the answer to its webhook, and two look-ups have to fit."""
 
@@ -42,7 +42,7 @@ class PagerDuty:
             settings.PAGERDUTY_EVENTS_URL,
             body=json.dumps(event).encode(),
             headers={},
-            refused_for_good=_REFUSED_FOR_GOOD,
+            for_good=lambda answer: answer.status == _INVALID,
             known=True,
             seconds=max(0.1, until - time.monotonic()),
         )

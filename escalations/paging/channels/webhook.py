@@ -27,7 +27,7 @@ class Webhook:
         now = int(time.time())  # the receiver compares with its own clock, whatever the desk's shows
         signature = signatures.standard(message.secret, message=key, timestamp=now, body=body)
         headers = {"webhook-id": key, "webhook-timestamp": str(now), "webhook-signature": signature}
-        post(message.to, body=body, headers=headers, refused_for_good=(_GONE,))
+        post(message.to, body=body, headers=headers, for_good=lambda answer: answer.status == _GONE)
         return key
 
 
