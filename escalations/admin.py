@@ -12,6 +12,7 @@ from django.http import HttpRequest
 
 from accounts.admin.base import ReadOnlyAdmin
 from accounts.models import User
+from escalations import admin_outside  # noqa: F401 - registers itself
 from escalations.access import RESPONDERS
 from escalations.models import (
     ContactMethod,
@@ -136,13 +137,13 @@ class StepsFormSet(BaseInlineFormSet):
         if not rows:
             raise ValidationError("Add at least one step: a policy without steps pages nobody in time.", code="empty")
         for row in rows:
-            if not targets_of(row):
+            if not targets_of(row) and not row.get("outside"):
                 raise ValidationError(f"Step {row['position']} names nobody.", code="empty_step")
         people = people_behind(targets_of(rows[-1]), at=clock.now())
         if not contact_plans(people, priority=Priority.URGENT):
             raise ValidationError(
                 f"Step {rows[-1]['position']} is the last and reaches nobody: "
-                "it must name somebody with a verified contact.",
+                "it must name somebody with a verified contact; services outside come beside people.",
                 code="empty_final_step",
             )
 
@@ -158,7 +159,7 @@ class StepInline(RespondersOnly, admin.StackedInline):
     model = PolicyStep
     formset = StepsFormSet
     extra = 0
-    fields = (("position", "delay_minutes"), ("schedule", "team", "everybody"), "people")
+    fields = (("position", "delay_minutes"), ("schedule", "team", "everybody"), "people", "outside")
 
 
 USES = {"is_default": "Tickets", "is_for_breaches": "SLA breaches", "is_for_set": "SET"}
@@ -189,9 +190,9 @@ class PolicyForm(forms.ModelForm):
 @admin.register(EscalationPolicy)
 class PolicyAdmin(RespondersOnly, admin.ModelAdmin):
     form = PolicyForm
-    list_display = ("name", "is_default", "is_for_breaches", "active_from")
+    list_display = ("name", "is_default", "is_for_breaches", "is_for_set", "active_from")
     search_fields = ("name", "steps__team__name", "steps__schedule__name", "steps__people__name")
-    filter_horizontal = ("catch_all",)
+    filter_horizontal = ("catch_all", "outside")
     inlines = (StepInline,)
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
@@ -213,6 +214,7 @@ class PolicyAdmin(RespondersOnly, admin.ModelAdmin):
 
 @admin.register(ContactMethod)
 class ContactMethodAdmin(RespondersOnly, admin.ModelAdmin):
+    exclude = ("details",)  # for chat that is a secret
     list_display = ("user", "kind", "value", "verified_at", "disabled_at", "disabled_why")
     list_filter = ("kind", ("verified_at", admin.EmptyFieldListFilter), ("disabled_at", admin.EmptyFieldListFilter))
     search_fields = ("user__name", "user__email", "value")

@@ -169,10 +169,8 @@ def _is_allowed(host: str, port: int) -> bool:
 
 def _look_up(host: str, port: int, until: float) -> tuple[str, ...]:
     """Every address of the host. The system's own look-up knows no time limit, so it is waited for elsewhere."""
-    try:  # 2130706433, 0x7f.1 and the like are loopback to the system, whatever it makes of the name
-        return (socket.inet_ntoa(socket.inet_aton(host)),)
-    except OSError:
-        pass
+    if literal := _literal(host):
+        return (literal,)
     found: list[Any] = []
 
     def ask() -> None:
@@ -188,6 +186,16 @@ def _look_up(host: str, port: int, until: float) -> tuple[str, ...]:
     if not addresses:
         raise NotWritten(f"{host} is not known")
     return addresses
+
+
+def _literal(host: str) -> str:
+    """The address that the host is written as; also as 2130706433 or 0x7f.1, as the system would read it."""
+    if ":" in host:
+        with suppress(ValueError):
+            return str(ipaddress.IPv6Address(host))
+    with suppress(OSError):
+        return socket.inet_ntoa(socket.inet_aton(host))
+    return ""
 
 
 def _connect(way: _Way, until: float) -> socket.socket:

@@ -1,7 +1,6 @@
 """The one way out: what people type leads neither inside, nor elsewhere, nor on for ever (G4, S083)."""
 
 import datetime
-import ipaddress
 import socket
 import ssl
 import time
@@ -66,6 +65,11 @@ def names(monkeypatch: pytest.MonkeyPatch) -> Names:
         "https://240.0.0.1/",
         "https://255.255.255.255/",
         "https://127.0.0.1./",
+        "https://[::1]/",
+        "https://[::ffff:127.0.0.1]/",
+        "https://[fd00::1]:8443/",
+        "https://[::1%25eth0]/",
+        "https://[::1/",
         "https://8.8.8.8@127.0.0.1/",
         "https://127.0.0.1\\@8.8.8.8/",
         "http://8.8.8.8/",
@@ -243,7 +247,3 @@ def _certificate(folder: Path, name: str) -> Path:
     path = folder / "both.pem"
     path.write_bytes(private + made.public_bytes(serialization.Encoding.PEM))
     return path
-
-
-def test_a_numeric_name_is_what_the_system_makes_of_it() -> None:
-    assert ipaddress.ip_address(socket.inet_ntoa(socket.inet_aton("2130706433"))).is_loopback
