@@ -13,6 +13,8 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from escalations.models import OutsideService, PolicyChoice
+from escalations.paging.channels import DeliveryError
+from escalations.paging.practice import try_out
 from supportdesk.lib import clock, egress, signatures
 
 _Kind = OutsideService.Kind
@@ -134,6 +136,17 @@ class OutsideServiceAdmin(admin.ModelAdmin):
     list_display = ("name", "kind", "address", "believes", "disabled_at", "disabled_why")
     list_filter = ("kind", ("disabled_at", admin.EmptyFieldListFilter))
     search_fields = ("name", "address")
+    actions = ("send_a_test",)
+
+    @admin.action(description="Send a test", permissions=["change"])
+    def send_a_test(self, request: HttpRequest, queryset: Any) -> None:
+        for service in queryset.exclude(kind=_Kind.CANARY):
+            try:
+                try_out(service, at=clock.now())
+            except DeliveryError as failure:
+                self.message_user(request, f"{service} did not take the test: {failure}.", messages.ERROR)
+            else:
+                self.message_user(request, f"{service} took a test page, and that it is over.", messages.SUCCESS)
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> list[Any]:
         told = ["name", "kind", "address", "new_secret"]

@@ -61,7 +61,13 @@ def _word_of(event: dict[str, Any], said: Said) -> Word | None:
         return None
     email = pagerduty.email_of(str(agent.get("id", "")))
     who = email or str(agent.get("summary", "somebody"))
-    return Word(str(event.get("id", "")), page, said, who, email, _instant(event.get("occurred_at")))
+    key, at = _printable(str(event.get("id", ""))), _instant(event.get("occurred_at"))
+    return Word(key, page, said, _printable(who), _printable(email), at)
+
+
+def _printable(text: str) -> str:
+    """Without what no database keeps."""
+    return "".join(character for character in text[:254] if character.isprintable())
 
 
 def _instant(text: object) -> datetime | None:
@@ -90,8 +96,9 @@ def outside_hook(request: HttpRequest, pk: int) -> HttpResponse:
     said, page, email = _ASKED.get(str(content.get("type"))), content.get("page"), content.get("person")
     if said is None or type(page) is not int or not 0 < page < 2**63 or not isinstance(email, str):
         return JsonResponse({"outcome": "invalid"}, status=400)
+    who = _printable(email)
     try:
-        came = actions.answer_from_outside(service, Word(message, page, said, email, email), at=clock.now())
+        came = actions.answer_from_outside(service, Word(message, page, said, who, who), at=clock.now())
     except DomainError as refusal:
         return JsonResponse({"outcome": refusal.code, "sentence": refusal.sentence}, status=refusal.status)
     return JsonResponse({"outcome": came}, status=_STATUS.get(came, 200))

@@ -175,6 +175,14 @@ def test_acknowledging_takes_it_and_the_post_says_so(posted: Posted, bo: User) -
     assert PageDelivery.objects.get(contact__kind="mattermost").state == "delivered", "who pressed it has got it"
 
 
+def test_a_test_of_the_contact_is_answered_by_its_button(contact: ContactMethod, server: Listener, bo: User) -> None:
+    actions.page_me(contact, by=bo, at=clock.now())
+    run_pass("test")
+    answer = press(button(server.requests[-1].json))
+    assert answer.json()["update"]["message"].startswith("It was only a test, and it arrived.")
+    assert Page.objects.get().state == "ended"
+
+
 def test_escalating_rings_the_next_step(posted: Posted, rung: Callable[[], list[str]]) -> None:
     answer = press(button(posted()[0], "escalate"))
     assert "Escalated" in answer.json()["update"]["message"]

@@ -121,6 +121,23 @@ def test_what_a_chat_contact_holds_is_not_shown(admin: Client, policy: object, b
     assert "slack://" not in admin.get(f"/admin/escalations/contactmethod/{contact.pk}/change/").content.decode()
 
 
+def test_a_test_goes_the_way_of_pages_and_finds_none(
+    admin: Client, duty: OutsideService, hook: OutsideService, listener: Listener
+) -> None:
+    chosen = {"action": "send_a_test", "_selected_action": [duty.pk, hook.pk]}
+    page = admin.post(SERVICES, chosen, follow=True).content.decode()
+    assert "PagerDuty took a test page, and that it is over." in page
+    assert "Bridge took a test page, and that it is over." in page
+    told = [request.json for request in listener.requests]
+    assert [each.get("event_action") or each["type"] for each in told] == [
+        *("page.triggered", "page.resolved", "trigger", "resolve"),
+    ]
+    assert {each.get("dedup_key", each.get("page")) for each in told} == {0, "supportdesk-page-0"}
+    listener.replies["/v2/enqueue"] = (400, {"message": "Invalid routing key"})
+    page = admin.post(SERVICES, {**chosen, "_selected_action": [duty.pk]}, follow=True).content.decode()
+    assert "PagerDuty did not take the test: answered 400" in page
+
+
 # --- Policies --------------------------------------------------------------------------------------------------------
 
 

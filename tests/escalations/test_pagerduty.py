@@ -197,7 +197,7 @@ def test_somebody_whom_nobody_here_knows_silences_nothing(
     handed: Page, duty: OutsideService, pass_time: PassTime, rung: Callable[[], list[str]], listener: Listener
 ) -> None:
     listener.replies["/users/RITA"] = (200, {"user": {"email": "rita@northwind.example"}})
-    for user in ("STRANGER", "RITA", "../x"):
+    for user in ("STRANGER", "RITA", "../x", "\x00\ud800"):
         agent = {"id": user, "summary": "Bo", "type": "user_reference"}
         assert say(duty, word(handed, id=user, agent=agent)).json() == {"outcome": "no_responder"}
     handed.refresh_from_db()

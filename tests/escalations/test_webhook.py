@@ -203,7 +203,9 @@ def test_a_replay_changes_nothing(handed: Page, hook: OutsideService, bo: User) 
     assert handed.events.count() == before
 
 
-@pytest.mark.parametrize("person", ["rita@northwind.example", "pat@desk.example", "nobody@desk.example", "", " "])
+@pytest.mark.parametrize(
+    "person", ["rita@northwind.example", "pat@desk.example", "nobody@desk.example", "", " ", "b\x00\ud800"]
+)
 def test_only_who_answers_pages_can_be_spoken_for(
     handed: Page, hook: OutsideService, rita: User, pat: User, person: str
 ) -> None:
