@@ -33,23 +33,23 @@ def _secret_field(label: str, help_text: str) -> forms.CharField:
 
 class ServiceForm(forms.ModelForm):
     new_secret = _secret_field(
-        "routing key or signing secret",
+        "Routing key or signing secret",
         "PagerDuty: the integration's routing key. Webhook: whsec_ and base64 of 24 bytes or more; left empty, one is "
-        "made and shown once. Empty later on: what is stored stays.",
+        "made and shown once.",
     )
     new_inbound_secret = _secret_field(
-        "secret of its calls to us",
+        "Secret of its calls to us",
         "What its own webhooks are signed with; the one before stays valid too, until you forget it. Without any, "
         "nothing that it says is believed.",
     )
     make_inbound_secret = forms.BooleanField(
-        label="make one instead", required=False, help_text="For a webhook: a new secret, shown once."
+        label="Make one instead", required=False, help_text="For a webhook: a new secret, shown once."
     )
     forget_older = forms.BooleanField(
-        label="forget the older one", required=False, help_text="Once the other side signs with the newest."
+        label="Forget the older one", required=False, help_text="Once the other side signs with the newest."
     )
     in_use = forms.BooleanField(
-        label="in use",
+        label="In use",
         required=False,
         initial=True,
         help_text="A service that refuses us for good is taken out of use; tick it once that is mended.",
@@ -62,8 +62,11 @@ class ServiceForm(forms.ModelForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.shown: list[str] = []
-        if self.instance.pk:
+        if self.instance.pk and "new_secret" in self.fields:
             self.initial["in_use"] = self.instance.disabled_at is None
+            label = "Routing key" if self.instance.kind == _Kind.PAGERDUTY else "Signing secret"
+            self.fields["new_secret"].label = label
+            self.fields["new_secret"].help_text = "Left empty, what is stored stays. It is never shown."
         if "kind" in self.fields:
             kinds = [(kind.value, kind.label) for kind in (_Kind.PAGERDUTY, _Kind.WEBHOOK)]
             self.fields["kind"].choices = [("", "---------"), *kinds]
@@ -149,8 +152,9 @@ class OutsideServiceAdmin(admin.ModelAdmin):
                 self.message_user(request, f"{service} took a test page, and that it is over.", messages.SUCCESS)
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> list[Any]:
-        told = ["name", "kind", "address", "new_secret"]
-        says = ["new_inbound_secret", "make_inbound_secret"]
+        is_pagerduty = obj is not None and obj.kind == _Kind.PAGERDUTY
+        told = ["name", "kind", *([] if is_pagerduty else ["address"]), "new_secret"]
+        says = ["new_inbound_secret", *([] if is_pagerduty else ["make_inbound_secret"])]
         if obj is not None:
             says = ["hook", "believes", *says, "forget_older"]
         state = ["in_use"] if obj is None or obj.disabled_at is None else ["in_use", "disabled_at", "disabled_why"]

@@ -87,7 +87,7 @@ def _by(data: dict[str, Any]) -> str:
 
 def _attempt(event: PageEvent) -> str:
     data = event.data
-    to = f"{data['name']} by {data['method']}"
+    to = f"{data['name']} by {data['method']}" if data.get("person") else data["name"]
     number = f", attempt {data['attempt']}" if data.get("attempt", 1) > 1 else ""
     if data.get("purpose") in {PageDelivery.Purpose.ACKNOWLEDGED, PageDelivery.Purpose.RESOLVED}:
         what = "that it is acknowledged" if data["purpose"] == PageDelivery.Purpose.ACKNOWLEDGED else "that it is over"

@@ -106,10 +106,13 @@ def send(
     way = _way_to(url, known=known, until=until)
     connection = http.client.HTTPConnection(way.host, way.port)
     connection.sock = _connect(way, until)
+    name = f"[{way.host}]" if ":" in way.host else way.host
+    name = name if way.port == _PORTS[way.parts.scheme] else f"{name}:{way.port}"
+    sent = {"Host": name, "User-Agent": "SupportDesk", **(headers or {})}
     target = f"{way.parts.path or '/'}{'?' + way.parts.query if way.parts.query else ''}"
     try:
         with _cut_off(connection.sock, until):
-            connection.request(method, target, body=body, headers={"User-Agent": "SupportDesk", **(headers or {})})
+            connection.request(method, target, body=body, headers=sent)
             response = connection.getresponse()
             found = response.read(MOST_BYTES)
             return Answer(response.status, found, {name.lower(): value for name, value in response.getheaders()})

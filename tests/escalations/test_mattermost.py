@@ -15,6 +15,7 @@ from escalations import actions
 from escalations.models import ContactMethod, NotificationRule, Page, PageDelivery, PageEvent
 from escalations.paging.channels import CHANNELS, mattermost
 from escalations.paging.engine import run_pass
+from supportdesk.checks import chat_is_complete
 from supportdesk.lib import clock
 from supportdesk.lib.errors import Invalid
 from tests import factories
@@ -355,3 +356,17 @@ def test_what_can_not_be_looked_up_is_refused_in_words(server: Listener, typed: 
     with pytest.raises(Invalid, match=says) as refusal:
         mattermost.look_up(typed)
     assert refusal.value.field == "value"
+
+
+@pytest.mark.parametrize(
+    ("url", "token", "code"),
+    [
+        ("", "", ""),
+        ("https://chat.example.com", "t", ""),
+        ("https://chat.example.com", "", "desk.E030"),
+        ("chat.example.com", "t", "desk.E031"),
+    ],
+)
+def test_half_a_setting_stops_the_desk_at_boot(settings: Any, url: str, token: str, code: str) -> None:
+    settings.MATTERMOST_URL, settings.MATTERMOST_BOT_TOKEN = url, token
+    assert [error.id for error in chat_is_complete(None)] == ([code] if code else [])

@@ -86,6 +86,9 @@ def test_services_learn_once_that_it_was_acknowledged_here_and_once_that_it_is_o
     run_pass("test")
     run_pass("test")
     assert sorted(told(listener)[4:]) == ["page.resolved", "resolve"]
+    lines = [timeline.line(event).text for event in page.events.all()]
+    for line in ("Sent to PagerDuty", "Told Bridge, that it is acknowledged", "Told Bridge, that it is over"):
+        assert line in lines
 
 
 def test_what_is_over_before_the_third_round_is_nothing_for_services(

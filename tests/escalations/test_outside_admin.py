@@ -183,6 +183,7 @@ def test_choices_are_listed_in_order_with_what_they_are_for(admin: Client, polic
         assert answer.status_code == 302, answer.context["errors"]
     assert 'value="40"' in admin.get(f"{CHOICES}add/").content.decode(), "the next comes last"
     page = admin.get(CHOICES).content.decode()
+    assert "The first choice that fits" in page
     places = [page.index(text) for text in (f"{plan}, Urgent", f"team {team}", "all others")]
     assert places == sorted(places)
 

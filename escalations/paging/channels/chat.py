@@ -106,7 +106,11 @@ def _open(address: str) -> Any:
 
 
 def _check_host(place: Any, until: float) -> None:
-    """A service that people run themselves is called where they say: as the egress rules have it."""
+    """A service that people run themselves is called where they say: as the egress rules have it.
+
+    Apprise looks the name up again. Should it lead inside by then, TLS fails before anything is written: nobody inside
+    has that name's certificate, and without TLS only hosts are called that the operator allows.
+    """
     if not any("{host}" in template for template in place.templates):
         return
     seconds = max(0.1, until - time.monotonic())
