@@ -22,13 +22,13 @@ _BELIEVED = 2
 """So many secrets of a service's own calls are believed: the newest, and the one before while it is replaced."""
 
 _ROUTING_KEY = re.compile(r"[A-Za-z0-9_-]{20,64}")
-_LEAST_CHARACTERS = 16
+_LEAST_CHARACTERS, _LONGEST = 16, 100
 _LOOK_UP_SECONDS = 2.0
 
 
 def _secret_field(label: str, help_text: str) -> forms.CharField:
     widget = forms.PasswordInput(attrs={"autocomplete": "new-password", "class": "vTextField"})
-    return forms.CharField(label=label, help_text=help_text, required=False, max_length=200, widget=widget)
+    return forms.CharField(label=label, help_text=help_text, required=False, max_length=_LONGEST, widget=widget)
 
 
 class ServiceForm(forms.ModelForm):

@@ -23,6 +23,8 @@ DOCUMENTATION_URL = env.text("DOCUMENTATION_URL", "https://docs.mattermost.com")
 FORUM_URL = env.text("FORUM_URL", "https://forum.mattermost.com")
 COMMUNITY_URL = env.text("COMMUNITY_URL", "https://community.mattermost.com")
 SECRET_KEY = env.text("SECRET_KEY", None if DESK_ENV == "production" else "only-for-demo-and-tests")
+# Keys from before: what they signed or encrypted is still read.
+SECRET_KEY_FALLBACKS = env.words("SECRET_KEY_FALLBACKS")
 ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", "" if DESK_ENV == "production" else "127.0.0.1,localhost,testserver")
 SECURE = SITE_URL.startswith("https://")
 

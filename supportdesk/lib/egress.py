@@ -141,6 +141,8 @@ def _way_to(url: str, *, known: bool, until: float) -> _Way:
     trusted = known or _is_allowed(host, port)
     if not trusted and parts.scheme != "https":
         raise Refused("it must begin with https://")
+    if not trusted and port != _PORTS["https"]:
+        raise Refused("only port 443 may be called")
     addresses = _look_up(host, port, until)
     if not trusted and not all(map(is_public, addresses)):
         raise Refused("it leads into a private network")

@@ -11,6 +11,7 @@ from escalations.paging.channels.chat import validate_chat_address
 from escalations.paging.engine import run_pass
 from supportdesk.lib import clock
 from supportdesk.lib.errors import Invalid
+from supportdesk.lib.sealed import unseal
 from tests.listener import Listener
 from tickets.models import Priority, Ticket
 
@@ -132,7 +133,8 @@ def test_what_a_plugin_raises_is_unknown(address: str, monkeypatch: pytest.Monke
 def test_an_address_gets_a_name_that_gives_nothing_away(typed: str, name: str, kept: str | None) -> None:
     value, details = validate_chat_address(f" {typed} ")
     assert value.startswith(name)
-    assert details == {"address": kept or typed}
+    assert unseal(details["address"]) == (kept or typed)
+    assert "T1JJ3T3L2" not in details["address"], "encrypted at rest"
     assert not set(typed.split("/")[3:]) & set(value.split())
 
 

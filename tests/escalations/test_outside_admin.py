@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
 
 from accounts.models import SupportPlan, Team, User
@@ -37,6 +38,11 @@ def test_pagerduty_is_added_by_its_routing_key_which_is_never_shown_again(admin:
     assert answer.status_code == 302, answer.context["errors"]
     made = OutsideService.objects.get()
     assert (made.secret, made.believed) == (ROUTING_KEY, ("inbound secret 1",))
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT secret || inbound_secrets FROM escalations_outsideservice")
+        stored = cursor.fetchone()[0]
+    assert ROUTING_KEY not in stored, "encrypted at rest"
+    assert "inbound" not in stored
     for address in (SERVICES, f"{SERVICES}{made.pk}/change/", f"{SERVICES}{made.pk}/history/"):
         page = admin.get(address, follow=True).content.decode()
         assert ROUTING_KEY not in page

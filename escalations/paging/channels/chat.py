@@ -12,6 +12,7 @@ from escalations.paging.channels.answers import SECONDS
 from escalations.paging.channels.base import A_MINUTE, DeliveryError, PageText
 from supportdesk.lib import egress
 from supportdesk.lib.errors import Invalid
+from supportdesk.lib.sealed import seal, unseal
 
 _LONGEST = 500
 _CONNECT_SECONDS, _READ_SECONDS = 1.5, 3.0
@@ -28,7 +29,7 @@ _PASTED = (
 
 
 class Chat:
-    """The contact's address is a secret: it is in the details, and never shown; its `value` is a name for people.
+    """The contact's address is a secret: encrypted in its details, never shown; its `value` is a name for people.
 
     Apprise tells only whether it worked, so a failure is one that may pass.
     """
@@ -39,7 +40,7 @@ class Chat:
     def deliver(self, message: PageText) -> str:
         until = time.monotonic() + SECONDS
         try:
-            place = _open(str(message.details.get("address", "")))
+            place = _open(unseal(str(message.details.get("address", ""))))
             _check_host(place, until)
         except Invalid as refusal:
             raise DeliveryError(refusal.sentence) from refusal
@@ -72,7 +73,7 @@ def validate_chat_address(typed: str) -> tuple[str, dict[str, str]]:
     address = _as_apprise_writes_it(typed.strip())
     place = _open(address)
     _check_host(place, time.monotonic() + SECONDS)
-    return _name_of(place, address), {"address": address}
+    return _name_of(place, address), {"address": seal(address)}
 
 
 def _as_apprise_writes_it(typed: str) -> str:
