@@ -21,6 +21,7 @@ from escalations.models import (
     Layer,
     LayerMember,
     NotificationRule,
+    OutsideService,
     Override,
     Page,
     PageDelivery,
@@ -39,7 +40,7 @@ def responders() -> QuerySet[User]:
 
 
 class RespondersOnly:
-    """Offers only people who may answer pages."""
+    """Offers only people who may answer pages, and no service that is the desk's own."""
 
     def formfield_for_foreignkey(self, db_field: ForeignKey, request: Any, **kwargs: Any) -> Any:
         if db_field.related_model is User:
@@ -49,6 +50,8 @@ class RespondersOnly:
     def formfield_for_manytomany(self, db_field: ManyToManyField, request: Any, **kwargs: Any) -> Any:
         if db_field.related_model is User:
             kwargs["queryset"] = responders()
+        elif db_field.related_model is OutsideService:
+            kwargs["queryset"] = OutsideService.objects.exclude(kind=OutsideService.Kind.CANARY)
         return super().formfield_for_manytomany(db_field, request, **kwargs)  # type: ignore[misc]
 
 

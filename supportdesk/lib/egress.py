@@ -218,7 +218,8 @@ def _connect(way: _Way, until: float) -> socket.socket:
         except (OSError, ValueError) as problem:
             plain.close()
             failure = problem
-    raise NotWritten(f"{way.host} can't be reached: {failure or 'it does not answer in time'}") from failure
+    why = getattr(failure, "strerror", None) or failure or "it does not answer in time"
+    raise NotWritten(f"{way.host} can't be reached: {why}") from failure
 
 
 def _encrypted(plain: socket.socket, host: str) -> socket.socket:

@@ -168,6 +168,14 @@ def test_a_policy_may_name_services_in_a_step_and_for_the_third_round(
     assert made.snapshot()["outside"] == [{"kind": "outside", "key": duty.pk, "name": "PagerDuty"}]
 
 
+def test_the_desks_own_service_is_no_choice(admin: Client, policy: EscalationPolicy, duty: OutsideService) -> None:
+    canary = OutsideService.objects.create(name="Canary", kind="canary", secret="x")
+    row = {"position": 1, "everybody": "on", "outside": [canary.pk]}
+    page = admin.post("/admin/escalations/escalationpolicy/add/", policy_form(row)).content.decode()
+    assert "is not one of the available choices" in page
+    assert not EscalationPolicy.objects.filter(name="New policy").exists()
+
+
 @pytest.mark.parametrize("steps", [1, 2])
 def test_a_last_step_that_names_only_a_service_is_refused(
     admin: Client, policy: EscalationPolicy, duty: OutsideService, steps: int
