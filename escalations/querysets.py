@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -131,6 +132,13 @@ class PageDeliveryQuerySet(models.QuerySet["PageDelivery"]):
         slow = Case(When(Q(contact=None, outside=None) | Q(contact__kind="email"), then=1), default=0)
         rank = Case(When(purpose="page", then=0), default=1, output_field=IntegerField())
         return self.alias(rank=rank, again=again, slow=slow).order_by("rank", "again", "slow", "due_at", "id")
+
+    def carried_by(self, message: uuid.UUID) -> PageDeliveryQuerySet:
+        """What one message to a person carries, with all that is said of it."""
+        rows = self.filter(message=message, purpose="page", person__isnull=False).order_by("page_id", "pk")
+        return rows.select_related(
+            "page__ticket__organization", "page__policy", "page__acknowledged_by", "person", "contact", "outside"
+        )
 
     def lease_over(self) -> PageDeliveryQuerySet:
         return self.filter(state="sending", lease_until__lte=Now())

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from escalations.views import health, mattermost, on_call, outside, pages
+from escalations.views import health, hooks, mattermost, on_call, outside, pages
 
 urlpatterns = [
     path("healthz/paging", health.healthz_paging, name="healthz_paging"),
@@ -17,4 +17,8 @@ urlpatterns = [
     path("hooks/outside/<int:pk>/", outside.outside_hook, name="outside_hook"),
     # Buttons in Mattermost.
     path("hooks/mattermost/", mattermost.mattermost_hook, name="mattermost_hook"),
+    # What Twilio calls.
+    path("hooks/twilio/sms/", hooks.twilio_sms, name="twilio_sms"),
+    path("hooks/twilio/voice/<uuid:message>/", hooks.twilio_voice, name="twilio_voice"),
+    path("hooks/twilio/status/<uuid:message>/", hooks.twilio_status, name="twilio_status"),
 ]

@@ -1,5 +1,6 @@
 """Settings that contradict each other stop the desk at boot (`manage.py check`, and every start through it)."""
 
+import re
 from typing import Any
 
 from django.conf import settings
@@ -40,3 +41,18 @@ def chat_is_complete(app_configs: Any, **kwargs: Any) -> list[Error]:
     if settings.MATTERMOST_URL and not settings.MATTERMOST_URL.startswith(("https://", "http://")):
         return [Error("MATTERMOST_URL must begin with https://.", id="desk.E031")]
     return []
+
+
+@register()
+def twilio_is_whole(app_configs: Any, **kwargs: Any) -> list[Error]:
+    """Texts and calls go by Twilio or not at all: half a configuration would be noticed at night."""
+    given = {name: getattr(settings, name) for name in ("TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKENS", "TWILIO_FROM")}
+    missing = [name for name, value in given.items() if not value]
+    wrong = []
+    if missing and len(missing) < len(given):
+        wrong.append(Error(f"Twilio is half configured: set {' and '.join(missing)}, too.", id="desk.E020"))
+    if settings.TWILIO_FROM and not re.fullmatch(r"\+[1-9][0-9]{6,14}", settings.TWILIO_FROM):
+        wrong.append(Error("TWILIO_FROM must be a number such as +15005550006.", id="desk.E021"))
+    if settings.DESK_ENV == "production" and not settings.TWILIO_API_URL.startswith("https://"):
+        wrong.append(Error("TWILIO_API_URL must be https:// where the desk serves others.", id="desk.E022"))
+    return wrong

@@ -45,7 +45,14 @@ DATABASES = {
 REDIS_URL = env.text("REDIS_URL")
 # People can log in without Valkey, so neither sessions nor the rate limits of allauth may live there.
 SESSION_ENGINE = "accounts.sessions"
-CACHES = {"default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "desk_cache"}}
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+        "LOCATION": "desk_cache",
+        # Django's 300 would soon forget what rate limits and replayed callbacks are told by.
+        "OPTIONS": {"MAX_ENTRIES": 20_000},
+    }
+}
 STORAGES = {
     "default": {
         "BACKEND": env.text("ATTACHMENT_STORAGE", "django.core.files.storage.FileSystemStorage"),
@@ -296,6 +303,13 @@ PAGING_SENDERS = env.integer("PAGING_SENDERS", 1 if DESK_ENV == "test" else 4, a
 PAGING_QUIET_SECONDS = env.integer("PAGING_QUIET_SECONDS", 60)
 PAGING_STANDBY_SECONDS = env.integer("PAGING_STANDBY_SECONDS", 3, at_least=1)
 PAGING_CRASH_POINT = env.text("PAGING_CRASH_POINT", "") if DESK_ENV == "test" else ""
+# Seconds that a provider of messages has for its answer.
+PROVIDER_SECONDS = 5
+# Text messages and phone calls. Of two tokens the first is used; callbacks signed with either are believed.
+TWILIO_ACCOUNT_SID = env.text("TWILIO_ACCOUNT_SID", "")
+TWILIO_AUTH_TOKENS = env.words("TWILIO_AUTH_TOKENS")
+TWILIO_FROM = env.text("TWILIO_FROM", "")
+TWILIO_API_URL = env.web_address("TWILIO_API_URL", "https://api.twilio.com")
 
 # Services outside and chat. Hosts (host or host:port) that the desk may call although they are not public; the demo's
 # and the tests' own machine is among them.

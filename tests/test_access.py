@@ -71,6 +71,7 @@ def api(*groups: set[str], forbidden: set[str] | None = None) -> Policy:
 
 
 PUBLIC = to(ANY)
+UNSIGNED = to(forbidden=ANY)
 # name of the address: (GET, POST)
 POLICIES: dict[str, tuple[Policy, Policy]] = {
     "healthz": (PUBLIC, PUBLIC),
@@ -129,6 +130,10 @@ POLICIES: dict[str, tuple[Policy, Policy]] = {
     "pagerduty_hook": (NO, Policy(signed_out="404")),
     "outside_hook": (NO, Policy(signed_out="404")),
     "mattermost_hook": (NO, Policy(signed_out="404")),
+    # What Twilio calls: nobody without its signature.
+    "twilio_sms": (NO, UNSIGNED),
+    "twilio_voice": (NO, UNSIGNED),
+    "twilio_status": (NO, UNSIGNED),
     # The API.
     "api_schema": (PUBLIC, NO),
     "api_docs": (PUBLIC, NO),
@@ -168,6 +173,7 @@ class Stage:
             "slug": "northwind",
             "token": "no-such-token",
             "rest": "nothing/",
+            "message": "7a3c1c2e-1c8e-4b0a-9d57-000000000001",
         }
         if name.startswith("attachment"):
             values["pk"] = self.unsent.pk if name.endswith("discard") else self.attachment.pk

@@ -20,6 +20,8 @@ def make(now: datetime) -> dict[str, User]:
     staff = [users[colleague.email] for colleague in (*people.SUPPORT, *people.STAFF) if colleague.role != "executive"]
     defaults.load(
         on_call=[users[email] for email in people.ON_CALL],
+        weekends=[users[email] for email in people.WEEKENDS],
+        engineers=[users[email] for email in people.ENGINEERS],
         staff=[person for person in dict.fromkeys(staff) if person.is_agent],
         at=now,
     )
@@ -98,4 +100,4 @@ def _teams(users: dict[str, User]) -> None:
     support.save(update_fields=["lead"])
     engineering = Team.objects.filter(kind=Team.Kind.ENGINEERING).first()
     if engineering is not None:
-        engineering.members.set([users["sven@desk.example"]])
+        engineering.members.set([users[email] for email in people.ENGINEERS])

@@ -105,14 +105,19 @@ STAFF = (
     Colleague("chi@desk.example", "Chi Nguyen", "agent", ASIA, "Asia/Ho_Chi_Minh", "VN"),
     Colleague("hana@desk.example", "Hana Sato", "agent", ASIA, "Asia/Tokyo", "JP"),
     Colleague("sven@desk.example", "Sven Aaltonen", "set", EUROPE, "Europe/Helsinki", "FI"),
+    Colleague("tova@desk.example", "Tova Berg", "set", EUROPE, "Europe/Oslo", "NO"),
+    Colleague("raj@desk.example", "Raj Iyer", "set", ASIA, "Asia/Kolkata", "IN"),
     Colleague("pat@desk.example", "Pat Okafor", "product", AMERICAS, "America/Toronto", "CA"),
     Colleague("cleo@desk.example", "Cleo Duarte", "customer_success", EUROPE, "Europe/Lisbon", "PT"),
     Colleague("max@desk.example", "Max Brandt", "executive", AMERICAS, "America/Los_Angeles", "US"),
     Colleague("ada@desk.example", "Ada Byrne", "admin", EUROPE, "Europe/Dublin", "IE"),
 )
 SUPPORT = tuple(colleague for colleague in STAFF if colleague.role in {"agent", "lead"})
-ON_CALL = ("bo@desk.example", "ann@desk.example", "chi@desk.example")
-"""Who take turns by the week, the first of them in the week that the demo begins in."""
+ON_CALL = tuple(colleague.email for colleague in STAFF if colleague.role == "agent")
+"""Who take turns by the week, each region in its hours, the first of each in the week that the demo begins in."""
+
+WEEKENDS = ("eli@desk.example", "gus@desk.example", "hana@desk.example")
+ENGINEERS = tuple(colleague.email for colleague in STAFF if colleague.role == "set")
 
 SHIFTS = {ASIA: (time(0), time(8)), EUROPE: (time(8), time(16)), AMERICAS: (time(16), time(0))}
 """The regions' hours in UTC, as the desk's defaults have them."""

@@ -78,11 +78,20 @@ def _sender(now: datetime, until: float, counts: list[int]) -> None:
 
 
 def _send_all(now: datetime, until: float) -> int:
-    sent = 0
-    while time.monotonic() < until and (claim := claim_next(now)):
-        send(claim, now=now)
+    sent, begun = 0, time.monotonic()
+    while time.monotonic() < until:
+        at = _later(now, begun)
+        claim = claim_next(at)
+        if claim is None:
+            break
+        send(claim, now=at)
         sent += 1
     return sent
+
+
+def _later(now: datetime, begun: float) -> datetime:
+    """The desk's time as it has gone on since `now`, which was at `begun` of the monotonic clock."""
+    return now + timedelta(seconds=time.monotonic() - begun)
 
 
 @transaction.atomic
@@ -126,15 +135,19 @@ def _gathered(due: PageDeliveryQuerySet, first: PageDelivery) -> list[int]:
         return []
     alike = due.filter(person=first.person_id, contact=first.contact_id, purpose=first.purpose, state=first.state)
     alike = alike.filter(page__kind=first.page.kind).exclude(pk=first.pk)
+    if first.state == _State.UNKNOWN:
+        alike = alike.filter(message=first.message)
     return list(alike.order_by("pk").values_list("pk", flat=True)[: BUNDLED_AT_MOST - 1])
 
 
 def _lease(first: PageDelivery, others: list[int], now: datetime) -> Claim:
+    """A repeat keeps its id and code: the first one may be in somebody's hand, and is answered by them."""
     token = uuid.uuid4()
+    is_repeat = first.state == _State.UNKNOWN
     rows = PageDelivery.objects.filter(pk__in=[first.pk, *others])
     rows.update(
-        message=token,
-        reply_code=_reply_code(first, now),
+        message=(first.message if is_repeat else None) or token,
+        reply_code=first.reply_code if is_repeat else _reply_code(first, now),
         is_repeat=Case(When(state=_State.UNKNOWN, then=True), default=F("is_repeat")),
         state=_State.SENDING,
         attempt=F("attempt") + 1,
@@ -169,6 +182,7 @@ def send(claim: Claim, *, now: datetime) -> None:
         return
     channel = CHANNELS[deliveries[0].kind]
     message = text_of(deliveries, at=now)
+    begun = time.monotonic()
     try:
         provider_id = channel.deliver(message)
     except DeliveryError as failure:
@@ -178,7 +192,7 @@ def send(claim: Claim, *, now: datetime) -> None:
         outcome.refused(deliveries, claim.token, DeliveryError(str(failure)[:300], unknown=True), now=now)
     else:
         crash_point("after_call")
-        outcome.accepted(deliveries, claim.token, provider_id, now=now)
+        outcome.accepted(deliveries, claim.token, provider_id, now=_later(now, begun))
 
 
 def look(claim: Claim, *, now: datetime) -> Sequence[PageDelivery]:

@@ -23,6 +23,8 @@ _UNKNOWN_LATER = 30
 
 _State = PageDelivery.State
 _Kind = PageEvent.Kind
+_IN_DOUBT = (_State.SENDING, _State.UNKNOWN)
+_WAITED = ("retry_at", "lease_token", "lease_until")
 
 
 def accepted(deliveries: Sequence[PageDelivery], token: uuid.UUID, provider_id: str, *, now: datetime) -> None:
@@ -67,18 +69,21 @@ def refused(deliveries: Sequence[PageDelivery], token: uuid.UUID, why: DeliveryE
 def confirmed(message: uuid.UUID, *, arrived: bool, now: datetime) -> None:
     """The provider tells by its callback that it has the message, or (`arrived`) that it reached the person.
 
-    Late, repeated and disordered ones change nothing: a row only goes on, from unknown to accepted to delivered.
+    Late, repeated and disordered ones change nothing: a row only goes on, from unknown to accepted to delivered. One
+    that is told before the provider's answer came takes the lease away: whatever comes of that answer, this is known.
+    One that waits to be tried again under a new id was refused in words, and yet sent.
     """
+    states = (*_IN_DOUBT, _State.PENDING, *((_State.ACCEPTED,) if arrived else ()))
     for pk in _carried_by(message):
         with transaction.atomic():
-            row = _locked(pk, (_State.UNKNOWN, _State.ACCEPTED) if arrived else (_State.UNKNOWN,))
+            row = _locked(pk, states)
             if row is None or row.message != message:
                 continue
             row.state = _State.DELIVERED if arrived else _State.ACCEPTED
             row.accepted_at = row.accepted_at or now
             row.delivered_at = now if arrived else None
-            row.retry_at = None
-            row.save(update_fields=["state", "accepted_at", "delivered_at", "retry_at"])
+            row.retry_at = row.lease_token = row.lease_until = None
+            row.save(update_fields=["state", "accepted_at", "delivered_at", *_WAITED])
             _record(row, _Kind.DELIVERED if arrived else _Kind.SENT, now)
 
 
@@ -86,11 +91,12 @@ def undelivered(message: uuid.UUID, why: str, *, permanent: bool, now: datetime)
     """The provider had taken the message, and tells by its callback that it did not arrive: the next way is due."""
     for pk in _carried_by(message):
         with transaction.atomic():
-            row = _locked(pk, (_State.UNKNOWN, _State.ACCEPTED))
+            row = _locked(pk, (*_IN_DOUBT, _State.ACCEPTED))
             if row is None or row.message != message:
                 continue
-            row.state, row.retry_at, row.error = _State.FAILED, None, why[:300]
-            row.save(update_fields=["state", "retry_at", "error"])
+            row.state, row.error = _State.FAILED, why[:300]
+            row.retry_at = row.lease_token = row.lease_until = None
+            row.save(update_fields=["state", "error", *_WAITED])
             _record(row, _Kind.UNDELIVERED, now, why=why[:300])
             if permanent:
                 _disable(row.page, row, why, now=now)
@@ -164,6 +170,7 @@ def _settle(rows: Sequence[PageDelivery], token: uuid.UUID, state: PageDelivery.
 def _record(row: PageDelivery, kind: PageEvent.Kind, now: datetime, **data: Any) -> None:
     data |= {"person": row.person_id, "name": row.name, "method": row.method, "delivery": row.pk}
     data |= {"repeat": True} if row.is_repeat else {}
+    data |= {"message": str(row.message)} if row.message else {}
     record(row.page, kind, at=now, attempt=row.attempt, purpose=row.purpose, **data)
 
 

@@ -11,9 +11,7 @@ from django.urls import reverse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
-from accounts.models import User
 from escalations import actions
-from escalations.actions import Pressed
 from escalations.models import ContactMethod, Page
 from escalations.paging.channels.mattermost import ACKNOWLEDGE, ESCALATE, Button, plain, read_button
 from supportdesk.lib import clock
@@ -45,12 +43,12 @@ def mattermost_hook(request: HttpRequest) -> HttpResponse:
         return _only_say("This button is somebody else's, or no longer in use. Nothing has changed.")
     escalates = button.answer == ESCALATE
     try:
-        done = actions.press(button.message, contact=contact, escalates=escalates, at=clock.now(), via=VIA)
+        answered = actions.press(button.message, contact=contact, escalates=escalates, at=clock.now(), via=VIA)
     except DomainError as refusal:
         return _only_say(refusal.sentence)
-    if not done:
+    if answered is None:
         return _only_say("A newer message took this one's place: use its buttons.")
-    words = f"{plain(words_of(done, by=contact.user))} [Open the page]({_address(done)})"
+    words = f"{plain(answered.written())} [Open the page]({_address(answered.pages)})"
     return JsonResponse({"update": {"message": words, "props": {}}})
 
 
@@ -64,32 +62,8 @@ def _contact(button: Button, pressed: dict[str, Any]) -> ContactMethod | None:
     return contact if all(mine) and mine == (pressed.get("user_id"), pressed.get("channel_id")) else None
 
 
-def words_of(done: Sequence[Pressed], *, by: User) -> str:
-    """What the post says from now on."""
-    if all(each.page.kind in Page.PRACTICE for each in done):
-        return "It was only a test, and it arrived."
-    mine = [each for each in done if each.holder == by]
-    said = [f"You have {_listed(mine)}."] if mine else []
-    for holder in dict.fromkeys(each.holder for each in done if each.holder and each.holder != by):
-        theirs = [each for each in done if each.holder == holder]
-        about = f": {_listed(theirs)}" if len(done) > 1 else ""
-        said.append(f"Already taken by {holder.display_name}{about}.")
-    free = [each for each in done if each.holder is None]
-    if escalated := [each for each in free if each.is_new]:
-        said.append(f"Escalated: {_listed(escalated)}. The next step rings now.")
-    if over := [each for each in free if not each.page.is_open]:
-        said.append(f"Over: {_listed(over)}.")
-    if ringing := [each for each in free if not each.is_new and each.page.is_open]:
-        said.append(f"Rings on since you answered: {_listed(ringing)}. Open the page to answer again.")
-    return " ".join(said)
-
-
-def _address(done: Sequence[Pressed]) -> str:
-    return done[0].page.public_address if len(done) == 1 else f"{settings.SITE_URL}{reverse('on_call')}"
-
-
-def _listed(some: Sequence[Pressed]) -> str:
-    return ", ".join(each.page.subject for each in some)
+def _address(pages: Sequence[Page]) -> str:
+    return pages[0].public_address if len(pages) == 1 else f"{settings.SITE_URL}{reverse('on_call')}"
 
 
 def _only_say(sentence: str) -> JsonResponse:

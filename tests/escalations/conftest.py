@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.test import Client
 
 from accounts.models import User
 from escalations import defaults
-from escalations.models import EscalationPolicy, OutsideService, Page
+from escalations.models import ContactMethod, EscalationPolicy, NotificationRule, OutsideService, Page
 from escalations.paging.engine import run_pass
 from supportdesk.lib import clock
-from tests import factories
+from tests import factories, provider
 from tests.listener import Listener, listening
 from tickets.models import Priority, Ticket
 
@@ -66,6 +67,42 @@ def pass_time() -> Callable[[float], None]:
 def rung(phones: Callable[[], Rung]) -> Callable[[], list[str]]:
     """Whose demo phones rang so far, in order, by first name in lower case."""
     return lambda: [line["person"].partition("@")[0] for line in phones()]
+
+
+@pytest.fixture
+def twilio(settings: Any) -> Iterator[provider.Provider]:
+    """The desk is configured for Twilio, which is the mock provider; at the end all was as it expected."""
+    settings.TWILIO_ACCOUNT_SID = "ACtest"
+    settings.TWILIO_AUTH_TOKENS = ["token"]
+    settings.TWILIO_FROM = "+15005550006"
+    with provider.running(token="token") as running:
+        settings.TWILIO_API_URL = running.url
+        yield running
+
+
+@pytest.fixture
+def only_by() -> Callable[..., str]:
+    """Page a person by one kind of contact, at once: the number."""
+
+    def make(person: User, kind: str = "sms", number: str = "") -> str:
+        ContactMethod.objects.filter(user=person).delete()
+        number = number or f"+4915112345{person.pk % 1000:03d}"
+        contact = ContactMethod.objects.create(user=person, kind=kind, value=number, verified_at=clock.now())
+        for priority in (Priority.URGENT, Priority.HIGH):
+            NotificationRule.objects.create(user=person, priority=priority, contact=contact)
+        return number
+
+    return make
+
+
+@pytest.fixture
+def twilio_calls() -> provider.Post:
+    """How Twilio reaches the desk in tests."""
+
+    def post(url: str, form: dict[str, str], headers: dict[str, str]) -> Any:
+        return Client(headers=headers).post(url.removeprefix("http://testserver"), form)
+
+    return post
 
 
 # --- Services outside ------------------------------------------------------------------------------------------------

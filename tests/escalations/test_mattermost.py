@@ -180,7 +180,7 @@ def test_a_test_of_the_contact_is_answered_by_its_button(contact: ContactMethod,
     actions.page_me(contact, by=bo, at=clock.now())
     run_pass("test")
     answer = press(button(server.requests[-1].json))
-    assert answer.json()["update"]["message"].startswith("It was only a test, and it arrived.")
+    assert answer.json()["update"]["message"].startswith("It was only a test. Thank you: it arrived.")
     assert Page.objects.get().state == "ended"
 
 
@@ -279,7 +279,7 @@ def test_a_replay_changes_nothing_also_when_it_rings_again(posted: Posted, pass_
     pass_time(31)
     page = Page.objects.get()
     assert (page.is_ringing, page.episode) == (True, 2)
-    assert "Rings on since you answered" in press(first).json()["update"]["message"]
+    assert "Answered before, and ringing anew" in press(first).json()["update"]["message"]
     assert Page.objects.get().is_ringing
     assert len(posted()) == 2
     press(button(posted()[1]))
@@ -290,7 +290,7 @@ def test_a_page_that_is_over_says_so(posted: Posted) -> None:
     from escalations.paging.moves import end
 
     end(Page.objects.get(), why="done", at=clock.now())
-    assert press(button(posted()[0])).json()["update"]["message"].startswith("Over:")
+    assert press(button(posted()[0])).json()["update"]["message"].startswith("That page is over.")
 
 
 @pytest.mark.parametrize("how", ["removed", "left", "unverified", "moved"])

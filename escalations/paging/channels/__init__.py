@@ -2,16 +2,17 @@
 
 from escalations.paging.channels.base import Channel, DeliveryError, PageText
 from escalations.paging.channels.chat import Chat
-from escalations.paging.channels.demo_phone import DemoPhone
 from escalations.paging.channels.email import Email
 from escalations.paging.channels.mattermost import Mattermost
 from escalations.paging.channels.pagerduty import PagerDuty
+from escalations.paging.channels.sms import Sms
+from escalations.paging.channels.voice import Voice
 from escalations.paging.channels.webhook import Webhook
 
 CHANNELS: dict[str, Channel] = {
     "email": Email(),
-    "sms": DemoPhone(),
-    "voice": DemoPhone(),
+    "sms": Sms(),
+    "voice": Voice(),
     "mattermost": Mattermost(),
     "chat": Chat(),
     # Services outside.
