@@ -6,6 +6,6 @@ class EscalationsConfig(AppConfig):
     verbose_name = "Paging"
 
     def ready(self) -> None:
-        from escalations import slots
+        from escalations import signals, slots  # noqa: F401 - signals connect themselves
 
         slots.register()

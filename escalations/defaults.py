@@ -9,6 +9,7 @@ from datetime import date, datetime, time, timedelta
 from django.db import transaction
 
 from accounts.models import Role, Team, User
+from escalations.actions import use_default_rules
 from escalations.models import (
     PAGING_PRIORITIES,
     ContactMethod,
@@ -74,6 +75,16 @@ def make_reachable(person: User, *, at: datetime) -> None:
         )
         for priority, _ in PAGING_PRIORITIES:
             NotificationRule.objects.get_or_create(user=person, priority=priority, contact=contact, delay=0)
+
+
+def make_reachable_at_night(person: User, *, at: datetime) -> None:
+    """Texts, mail and calls, verified, with the rules that the desk suggests: calls after 2 and 4 minutes for Urgent."""
+    make_reachable(person, at=at)
+    phone = ContactMethod.objects.filter(user=person, kind=ContactMethod.Kind.SMS).earliest("pk")
+    ContactMethod.objects.get_or_create(
+        user=person, kind=ContactMethod.Kind.VOICE, value=phone.value, defaults={"verified_at": at}
+    )
+    use_default_rules(person, by=person)
 
 
 def _schedule(people: Sequence[User], weekends: Sequence[User], at: datetime) -> Schedule:

@@ -163,6 +163,10 @@ class ContactMethodQuerySet(models.QuerySet["ContactMethod"]):
         """Verified, and not disabled by a provider's refusal."""
         return self.filter(verified_at__isnull=False, disabled_at=None)
 
+    def kept(self) -> ContactMethodQuerySet:
+        """Without those that their owner removed."""
+        return self.exclude(details__has_key="removed_at")
+
 
 class OnCallDeviceQuerySet(models.QuerySet["OnCallDevice"]):
     def valid(self, now: datetime) -> OnCallDeviceQuerySet:

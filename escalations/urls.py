@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from escalations.views import health, hooks, mattermost, on_call, outside, pages
+from escalations.views import contacts, health, hooks, installable, mattermost, on_call, outside, pages
 
 urlpatterns = [
     path("healthz/paging", health.healthz_paging, name="healthz_paging"),
@@ -21,4 +21,16 @@ urlpatterns = [
     path("hooks/twilio/sms/", hooks.twilio_sms, name="twilio_sms"),
     path("hooks/twilio/voice/<uuid:message>/", hooks.twilio_voice, name="twilio_voice"),
     path("hooks/twilio/status/<uuid:message>/", hooks.twilio_status, name="twilio_status"),
+    # My contacts and rules; what shows pages on a phone.
+    path("desk/on-call/contacts/", contacts.own_contacts, name="my_contacts"),
+    path("desk/on-call/contacts/rules/", contacts.contact_rules, name="contact_rules"),
+    path("desk/on-call/contacts/rules/defaults/", contacts.contact_defaults, name="contact_defaults"),
+    path("desk/on-call/contacts/push/", contacts.contact_push, name="contact_push"),
+    path("desk/on-call/contacts/<int:person>/", contacts.contacts_of, name="contacts_of"),
+    path("desk/on-call/contacts/<int:contact>/code/", contacts.contact_code, name="contact_code"),
+    path("desk/on-call/contacts/<int:contact>/verify/", contacts.contact_verify, name="contact_verify"),
+    path("desk/on-call/contacts/<int:contact>/remove/", contacts.contact_remove, name="contact_remove"),
+    path("desk/on-call/contacts/<int:contact>/test/", contacts.contact_test, name="contact_test"),
+    path("manifest.webmanifest", installable.manifest, name="manifest"),
+    path("sw.js", installable.worker, name="service_worker"),
 ]

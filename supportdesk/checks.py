@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 from django.conf import settings
-from django.core.checks import Error, Tags, register
+from django.core.checks import Error, Tags, Warning, register
 
 
 @register(Tags.security)
@@ -56,3 +56,24 @@ def twilio_is_whole(app_configs: Any, **kwargs: Any) -> list[Error]:
     if settings.DESK_ENV == "production" and not settings.TWILIO_API_URL.startswith("https://"):
         wrong.append(Error("TWILIO_API_URL must be https:// where the desk serves others.", id="desk.E022"))
     return wrong
+
+
+@register()
+def push_is_whole(app_configs: Any, **kwargs: Any) -> list[Error | Warning]:
+    """Web push needs a key that is one, and somebody whom push services may write to."""
+    from escalations.paging import vapid
+
+    found: list[Error | Warning] = []
+    key = vapid.private_key()
+    if not key:
+        hint = "Set VAPID_PRIVATE_KEY; manage.py make_vapid_key prints one."
+        found.append(Warning("Web push is off: pages reach nobody's browser.", hint=hint, id="desk.W020"))
+    else:
+        try:
+            vapid.public_key(key)
+        except ValueError:
+            hint = "manage.py make_vapid_key prints a good one."
+            found.append(Error("VAPID_PRIVATE_KEY is no key of 32 bytes in base64url.", hint=hint, id="desk.E023"))
+    if not settings.VAPID_SUBJECT.startswith(("mailto:", "https://")):
+        found.append(Error("VAPID_SUBJECT must begin with mailto: or https://.", id="desk.E024"))
+    return found

@@ -310,6 +310,18 @@ TWILIO_ACCOUNT_SID = env.text("TWILIO_ACCOUNT_SID", "")
 TWILIO_AUTH_TOKENS = env.words("TWILIO_AUTH_TOKENS")
 TWILIO_FROM = env.text("TWILIO_FROM", "")
 TWILIO_API_URL = env.web_address("TWILIO_API_URL", "https://api.twilio.com")
+# Contacts. Numbers that exist in films only may be added in the demo and in tests: nobody is called there.
+PAGING_FICTIONAL_NUMBERS = [] if DESK_ENV == "production" else ["+447700900"]
+# Web push. The key that push services know the desk by (manage.py make_vapid_key); the demo and tests derive theirs.
+VAPID_PRIVATE_KEY = env.text("VAPID_PRIVATE_KEY", "")
+VAPID_SUBJECT = env.text("VAPID_SUBJECT", f"mailto:{SUPPORT_EMAIL}")
+# A browser names the address that its pages are posted to: only those of known push services are believed.
+PAGING_PUSH_HOSTS = env.words(
+    "PAGING_PUSH_HOSTS",
+    "fcm.googleapis.com,updates.push.services.mozilla.com,*.push.services.mozilla.com,*.push.apple.com,"
+    "*.notify.windows.com",
+)
+PAGING_PUSH_LOOPBACK = DESK_ENV != "production"
 
 # Services outside and chat. Hosts (host or host:port) that the desk may call although they are not public; the demo's
 # and the tests' own machine is among them.

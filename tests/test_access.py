@@ -19,7 +19,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from accounts import actions as account_actions
 from accounts.models import Invitation, Membership, User
 from escalations import defaults as paging_defaults
-from escalations.models import Page
+from escalations.models import ContactMethod, Page
 from escalations.paging.engine import run_pass
 from supportdesk.lib import clock
 from tests import factories
@@ -134,6 +134,18 @@ POLICIES: dict[str, tuple[Policy, Policy]] = {
     "twilio_sms": (NO, UNSIGNED),
     "twilio_voice": (NO, UNSIGNED),
     "twilio_status": (NO, UNSIGNED),
+    # Contacts and rules are one's own; leads see whether somebody can be reached.
+    "my_contacts": (to(DESK), to(DESK)),
+    "contact_rules": (NO, to(DESK)),
+    "contact_defaults": (NO, to(DESK)),
+    "contact_push": (NO, to(DESK)),
+    "contacts_of": (to({"lea", "ada"}), NO),
+    "contact_code": (NO, to({"ann"})),
+    "contact_verify": (NO, to({"ann"})),
+    "contact_remove": (NO, to({"ann"})),
+    "contact_test": (NO, to({"ann"})),
+    "manifest": (PUBLIC, NO),
+    "service_worker": (PUBLIC, NO),
     # The API.
     "api_schema": (PUBLIC, NO),
     "api_docs": (PUBLIC, NO),
@@ -162,6 +174,7 @@ class Stage:
     page: int
     membership: int
     invitation: int
+    contact: ContactMethod
     clients: dict[str, Client] = field(default_factory=dict)
 
     def url(self, name: str, pattern: URLPattern) -> str:
@@ -174,6 +187,8 @@ class Stage:
             "token": "no-such-token",
             "rest": "nothing/",
             "message": "7a3c1c2e-1c8e-4b0a-9d57-000000000001",
+            "contact": self.contact.pk,
+            "person": self.contact.user_id,
         }
         if name.startswith("attachment"):
             values["pk"] = self.unsent.pk if name.endswith("discard") else self.attachment.pk
@@ -204,6 +219,7 @@ def stage(request: pytest.FixtureRequest, client_of: Callable[[User], Client]) -
         page=Page.objects.get().pk,
         membership=membership,
         invitation=invitation_of(cast["mona"]).pk,
+        contact=ContactMethod.objects.filter(user=cast["ann"]).earliest("pk"),
         clients=clients,
     )
 

@@ -25,6 +25,8 @@ def make(now: datetime) -> dict[str, User]:
         staff=[person for person in dict.fromkeys(staff) if person.is_agent],
         at=now,
     )
+    for email in people.AT_NIGHT:
+        defaults.make_reachable_at_night(users[email], at=now)
     return users
 
 

@@ -118,6 +118,15 @@ ON_CALL = tuple(colleague.email for colleague in STAFF if colleague.role == "age
 
 WEEKENDS = ("eli@desk.example", "gus@desk.example", "hana@desk.example")
 ENGINEERS = tuple(colleague.email for colleague in STAFF if colleague.role == "set")
+AT_NIGHT = (
+    "bo@desk.example",
+    "ann@desk.example",
+    "chi@desk.example",
+    "lea@desk.example",
+    "sven@desk.example",
+    "ada@desk.example",
+)
+"""Who are called as well where they don't answer a text."""
 
 SHIFTS = {ASIA: (time(0), time(8)), EUROPE: (time(8), time(16)), AMERICAS: (time(16), time(0))}
 """The regions' hours in UTC, as the desk's defaults have them."""

@@ -64,6 +64,11 @@ class ContactMethod(models.Model):
     def is_usable(self) -> bool:
         return self.verified_at is not None and self.disabled_at is None
 
+    @property
+    def is_removed(self) -> bool:
+        """Removed by its owner: kept for what was sent there, and shown to nobody."""
+        return "removed_at" in self.details
+
 
 class NotificationRule(models.Model):
     """A person's wish: for pages of this urgency use this contact, so long after having been paged first."""

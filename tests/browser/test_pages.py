@@ -63,8 +63,23 @@ def test_pages_of_an_agent(window: Callable[..., Window], busy_desk: Ticket, bo:
     check(window, bo, [*paths, f"/desk/pages/{page.pk}/"] if page else paths)
 
 
+def test_pages_of_ones_own_contacts(window: Callable[..., Window], busy_desk: Ticket, bo: User, lea: User) -> None:
+    from escalations import actions
+    from escalations.models import ContactMethod
+    from supportdesk.lib import clock
+
+    now = clock.now()
+    sms = ContactMethod.objects.get(user=bo, kind="sms")
+    for kind, value in (("voice", "+447700900777"), ("email", "disabled@home.example")):
+        actions.send_code(actions.add_contact(bo, kind=kind, value=value, by=bo, at=now), by=bo, at=now)
+    ContactMethod.objects.filter(kind="email", value__startswith="disabled").update(disabled_at=now, disabled_why="no")
+    actions.page_me(sms, by=bo, at=now)
+    check(window, bo, ["/desk/on-call/contacts/"])
+    check(window, lea, [f"/desk/on-call/contacts/{bo.pk}/"])
+
+
 def test_the_empty_desk(window: Callable[..., Window], ann: User) -> None:
-    check(window, ann, ["/desk/", "/desk/on-call/"])
+    check(window, ann, ["/desk/", "/desk/on-call/", "/desk/on-call/contacts/"])
 
 
 def test_s044_a_script_in_the_database_does_not_run(

@@ -1,8 +1,12 @@
 """Chat through Apprise: only the services on the list, only addresses that the desk may call, and no secret shown."""
 
+import re
+from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.test import Client
+from django.urls import reverse
 
 from accounts.models import User
 from escalations.models import ContactMethod, NotificationRule, PageDelivery, PageEvent
@@ -62,6 +66,21 @@ def test_a_page_comes_with_a_link_and_no_words_of_the_ticket(
     assert f"Urgent, Northwind: #{row.page.ticket_id}." in request.json["text"]
     assert f"http://testserver/desk/pages/{row.page_id}/" in request.json["text"]
     assert b"Secret" not in request.body
+
+
+def test_one_adds_a_chat_on_the_page_and_its_address_is_never_shown_again(
+    address: str, listener: Listener, client_of: Callable[[User], Client], bo: User
+) -> None:
+    client = client_of(bo)
+    client.post("/desk/on-call/contacts/", {"kind": "chat", "value": address})
+    contact = ContactMethod.objects.get(user=bo, kind="chat")
+    assert contact.value.startswith("Mattermost at 127.0.0.1 (")
+    assert TOKEN not in client.get("/desk/on-call/contacts/").content.decode()
+    code = re.search(r"code is (\d+)", listener.requests[-1].json["text"])
+    assert code is not None
+    client.post(reverse("contact_verify", args=[contact.pk]), {"code": code[1]})
+    contact.refresh_from_db()
+    assert contact.is_usable
 
 
 def test_nobody_is_called_by_an_organisations_name(address: str, listener: Listener) -> None:

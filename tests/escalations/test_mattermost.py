@@ -1,6 +1,7 @@
 """Mattermost: a direct message whose buttons answer for whom they were made for, and for nobody else."""
 
 import json
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -9,6 +10,7 @@ import pytest
 import time_machine
 from django.core import signing
 from django.test import Client
+from django.urls import reverse
 
 from accounts.models import Organization, User
 from escalations import actions
@@ -335,6 +337,29 @@ def test_pressed_twice_at_once_it_is_acknowledged_once(posted: Posted) -> None:
 def test_a_username_is_looked_up_with_the_channel_to_the_bot(server: Listener) -> None:
     assert mattermost.look_up(" @Bo ") == {"user": BO, "channel": ROOM}
     assert server.requests[-1].json == [BOT, BO]
+
+
+def test_one_adds_oneself_on_the_page_and_the_code_comes_by_direct_message(
+    server: Listener, client_of: Callable[[User], Client], bo: User
+) -> None:
+    client = client_of(bo)
+    client.post("/desk/on-call/contacts/", {"kind": "mattermost", "value": "@Bo"})
+    contact = ContactMethod.objects.get(user=bo, kind="mattermost")
+    assert (contact.value, contact.details["user"], contact.details["channel"]) == ("bo", BO, ROOM)
+    post = server.requests[-1].json
+    assert (post["channel_id"], set(post)) == (ROOM, {"channel_id", "message"})
+    code = re.search(r"code is (\d+)", post["message"])
+    assert code is not None
+    client.post(reverse("contact_verify", args=[contact.pk]), {"code": code[1]})
+    contact.refresh_from_db()
+    assert contact.is_usable
+
+
+def test_without_mattermost_it_is_not_offered(client_of: Callable[[User], Client], bo: User, settings: Any) -> None:
+    settings.MATTERMOST_URL = ""
+    page = client_of(bo).get("/desk/on-call/contacts/").content.decode()
+    assert 'value="mattermost"' not in page
+    assert 'value="chat"' in page
 
 
 @pytest.mark.parametrize(

@@ -125,10 +125,12 @@ def text_of(mail: EmailMessage) -> str:
 
 
 @contextmanager
-def run_desk(folder: Path, *, postgres: str = "", valkey: str = "") -> Iterator[Desk]:
+def run_desk(
+    folder: Path, *, postgres: str = "", valkey: str = "", settings: dict[str, str] | None = None
+) -> Iterator[Desk]:
     """A desk with defaults and nobody in it; web runs, workers don't yet.
 
-    Stories that hurt a server bring their own: the addresses `postgres` and `valkey`.
+    Stories that hurt a server bring their own: the addresses `postgres` and `valkey`; `settings` are variables.
     """
     name = f"flow_{uuid.uuid4().hex[:12]}"
     server = postgres or os.environ["DATABASE_URL"]
@@ -144,6 +146,7 @@ def run_desk(folder: Path, *, postgres: str = "", valkey: str = "") -> Iterator[
         "DEMO_DIR": str(folder),
         "MAIL_DIR": str(folder / "mail"),
         "LOG_LEVEL": "WARNING",
+        **(settings or {}),
     }
     desk = Desk(f"http://127.0.0.1:{port}", folder, environment)
     try:

@@ -5,6 +5,7 @@ from escalations.paging.channels.chat import Chat
 from escalations.paging.channels.email import Email
 from escalations.paging.channels.mattermost import Mattermost
 from escalations.paging.channels.pagerduty import PagerDuty
+from escalations.paging.channels.push import Push
 from escalations.paging.channels.sms import Sms
 from escalations.paging.channels.voice import Voice
 from escalations.paging.channels.webhook import Webhook
@@ -13,6 +14,7 @@ CHANNELS: dict[str, Channel] = {
     "email": Email(),
     "sms": Sms(),
     "voice": Voice(),
+    "push": Push(),
     "mattermost": Mattermost(),
     "chat": Chat(),
     # Services outside.
