@@ -1,8 +1,16 @@
 """Celery's door to the paging engine; its timers are columns, so a lost or doubled task costs nothing."""
 
-from celery import shared_task
+from typing import Any
 
-from escalations.paging.engine import run_pass
+from celery import shared_task, signals
+
+from escalations.paging.engine import prepare, run_pass
+
+
+@signals.celeryd_init.connect
+def prepare_worker(**kwargs: Any) -> None:
+    """Before its processes are forked, so that each has it."""
+    prepare()
 
 
 @shared_task(name="escalations.paging_pass", ignore_result=True)

@@ -1,6 +1,7 @@
 """What came of a storm, counted from the provider's own log against the pages that were due."""
 
 import json
+import re
 import statistics
 from collections import Counter, defaultdict
 from collections.abc import Iterable
@@ -14,6 +15,7 @@ from escalations.models import Page, PageDelivery, PageEvent
 SOON = 10.0
 TIMED = "(10 s)"
 WITHIN = 60.0
+_NUMBER = re.compile(r"#(\d+)")
 _TAKEN = {"accept", "reset"}
 """What reached its person, whatever the desk was told."""
 
@@ -27,6 +29,8 @@ class Message:
     to: str
     answered: bool
     """Whether the provider's answer got back; the desk can't know of the others."""
+    tickets: frozenset[int]
+    """Those that its words name: all that it carried, unless they were too many to name."""
 
 
 @dataclass
@@ -54,22 +58,25 @@ def messages(log: Path, keys: dict[str, str]) -> tuple[list[Message], Counter[st
         did[entry["answered"]] += 1
         if entry["answered"] not in _TAKEN:
             continue
-        found.append(Message(_id(entry, keys), entry["at"], entry["to"], entry["answered"] == "accept"))
+        number, words = _read(entry, keys)
+        named = frozenset() if " more" in words else frozenset(map(int, _NUMBER.findall(words)))
+        found.append(Message(number, entry["at"], entry["to"], entry["answered"] == "accept", named))
     return found, did
 
 
-def _id(entry: dict[str, Any], keys: dict[str, str]) -> str:
+def _read(entry: dict[str, Any], keys: dict[str, str]) -> tuple[str, str]:
+    """The desk's own id of a message, and its words."""
     if entry["path"] in keys:
         payload = read(entry["body"].encode("latin-1"), keys[entry["path"]])
-        return str(payload["message"])
-    return str(entry["message"])
+        return str(payload["message"]), str(payload["title"])
+    return str(entry["message"]), str(entry["body"])
 
 
 def count(committed: dict[int, float], acknowledged: dict[int, float], sent: list[Message]) -> Outcome:
     """`committed` is when each ticket, `acknowledged` when each page's acknowledgement was on disk."""
     carried = _carried()
     pages = dict(Page.objects.filter(kind="ticket").values_list("pk", "ticket_id"))
-    first, times = _arrivals(sent, carried)
+    first, times = _arrivals(sent, carried, pages)
     by_ticket = {pages[page]: at for page, at in first.items() if page in pages}
     silenced = {pages[page] for page in acknowledged}
     ambiguous = _ambiguous()
@@ -104,13 +111,15 @@ def _carried() -> dict[str, set[tuple[int, int]]]:
 
 
 def _arrivals(
-    sent: Iterable[Message], carried: dict[str, set[tuple[int, int]]]
+    sent: Iterable[Message], carried: dict[str, set[tuple[int, int]]], pages: dict[int, int]
 ) -> tuple[dict[int, float], Counter[tuple[int, int]]]:
     """When each page first arrived anywhere, and how often each of its deliveries was made."""
     first: dict[int, float] = {}
     times: Counter[tuple[int, int]] = Counter()
     for message in sent:
         for page, delivery in carried.get(message.id, ()):
+            if message.tickets and pages.get(page) not in message.tickets:
+                continue  # it was repeated without this one
             first[page] = min(first.get(page, message.at), message.at)
             times[page, delivery] += 1
     return first, times

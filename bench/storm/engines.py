@@ -32,6 +32,9 @@ class Engines:
         self._rng = random.Random(11)
 
     def start(self) -> None:
+        from escalations.paging.engine import prepare
+
+        prepare()
         self._standbys = [self._fork() for _ in range(3 if self._with_worker else 4)]
         if self._with_worker:
             with (self.folder / "worker.log").open("ab") as log:

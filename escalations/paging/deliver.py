@@ -133,10 +133,13 @@ def _gathers(row: PageDelivery) -> bool:
 def _gathered(due: PageDeliveryQuerySet, first: PageDelivery) -> list[int]:
     if not _gathers(first):
         return []
-    alike = due.filter(person=first.person_id, contact=first.contact_id, purpose=first.purpose, state=first.state)
-    alike = alike.filter(page__kind=first.page.kind).exclude(pk=first.pk)
-    if first.state == _State.UNKNOWN:
-        alike = alike.filter(message=first.message)
+    if first.state == _State.UNKNOWN:  # what was one message is repeated as one, to the second or not
+        unsure = PageDelivery.objects.filter(message=first.message, state=_State.UNKNOWN, retry_at__isnull=False)
+        alike = unsure.select_for_update(of=("self",), skip_locked=True, no_key=True)
+    else:
+        alike = due.filter(person=first.person_id, contact=first.contact_id, purpose=first.purpose, state=first.state)
+        alike = alike.filter(page__kind=first.page.kind)
+    alike = alike.exclude(pk=first.pk)
     return list(alike.order_by("pk").values_list("pk", flat=True)[: BUNDLED_AT_MOST - 1])
 
 

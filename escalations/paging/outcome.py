@@ -127,17 +127,20 @@ def recover(*, now: datetime) -> int:
 
 @transaction.atomic
 def _take_back(pk: int, *, now: datetime) -> bool:
-    found = PageDelivery.objects.filter(pk=pk).first()
-    if found is None:
+    """All that the dead engine's message carried, at once: what was one message is repeated as one."""
+    token = PageDelivery.objects.lease_over().filter(pk=pk).values_list("lease_token", flat=True).first()
+    if token is None:
         return False
-    page = _page(found)
-    row = PageDelivery.objects.lease_over().select_for_update(of=("self",), skip_locked=True).filter(pk=pk).first()
-    if row is None or row.lease_token is None:
-        return False
-    if row.looked_at is None:  # it died before the call: nothing went out
-        return _settle([row], row.lease_token, _State.PENDING, retry_at=None)
-    wait = 0 if row.round == 1 else _UNKNOWN_LATER
-    _unknown(page, row, row.lease_token, "the engine died while it was being sent", wait=wait, now=now)
+    mine = PageDelivery.objects.lease_over().filter(lease_token=token)
+    pages = Page.objects.select_for_update(no_key=True).filter(pk__in=mine.values("page")).order_by("pk").in_bulk()
+    rows = mine.select_for_update(of=("self",), skip_locked=True).select_related("person", "contact__user", "outside")
+    for row in list(rows.filter(page__in=list(pages)).order_by("page_id", "pk")):
+        row.page = pages[row.page_id]
+        if row.looked_at is None:  # it died before the call: nothing went out
+            _settle([row], token, _State.PENDING, retry_at=None)
+            continue
+        wait = 0 if row.round == 1 else _UNKNOWN_LATER
+        _unknown(row.page, row, token, "the engine died while it was being sent", wait=wait, now=now)
     return True
 
 

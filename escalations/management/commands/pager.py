@@ -7,7 +7,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError, InterfaceError, close_old_connections, connection
 
-from escalations.paging.engine import is_alive, run_pass
+from escalations.paging.engine import is_alive, prepare, run_pass
 
 logger = logging.getLogger(__name__)
 
@@ -39,6 +39,7 @@ class Command(BaseCommand):
 
         signal.signal(signal.SIGTERM, finish)
         signal.signal(signal.SIGINT, finish)
+        prepare()
         logger.info("the standby pager runs every %s s", settings.PAGING_STANDBY_SECONDS)
         while not stop.is_set():
             self._pass()
