@@ -65,6 +65,14 @@ class Chat:
         return message.key
 
 
+def load() -> None:
+    """Have Apprise read its plugins now, and not while a page waits."""
+    from apprise.manager_plugins import NotificationManager
+
+    known: Any = NotificationManager
+    known().load_modules()
+
+
 def validate_chat_address(typed: str) -> tuple[str, dict[str, str]]:
     """A name for people, and the details that a contact keeps; raises Invalid (field `value`).
 
