@@ -6,7 +6,8 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.core.exceptions import ValidationError
-from django.db.models import ForeignKey, ManyToManyField, QuerySet
+from django.db import transaction
+from django.db.models import F, ForeignKey, ManyToManyField, QuerySet
 from django.forms import BaseInlineFormSet
 from django.http import HttpRequest
 
@@ -20,6 +21,8 @@ from escalations.models import (
     EscalationPolicy,
     Layer,
     LayerMember,
+    LayerWindow,
+    Leave,
     NotificationRule,
     OutsideService,
     Override,
@@ -29,7 +32,9 @@ from escalations.models import (
     PolicyStep,
     Schedule,
 )
+from escalations.paging import shifts
 from escalations.paging.decide import Target
+from escalations.paging.drafts import WindowDraft, window_faults
 from escalations.paging.reach import contact_plans, people_behind
 from supportdesk.lib import clock
 from tickets.models import Priority
@@ -64,6 +69,35 @@ def kept_rows(formset: BaseInlineFormSet) -> list[dict[str, Any]]:
 # --- Schedules -----------------------------------------------------------------------------------------------------
 
 
+class WorksOutShifts(admin.ModelAdmin):
+    """Each edit works out the shifts of every schedule anew, in its own transaction (leave concerns many)."""
+
+    schedule_field: str | None = "schedule_id"
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        super().save_related(request, form, formsets, change)
+        self._work_out(self._schedule_of(form.instance))
+
+    def delete_model(self, request: HttpRequest, obj: Any) -> None:
+        edited = self._schedule_of(obj)
+        super().delete_model(request, obj)
+        self._work_out(edited)
+
+    @transaction.atomic
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        edited = set().union(*(self._schedule_of(obj) for obj in queryset))
+        super().delete_queryset(request, queryset)
+        self._work_out(edited)
+
+    def _schedule_of(self, obj: Any) -> set[int]:
+        return {getattr(obj, self.schedule_field)} if self.schedule_field else set()
+
+    def _work_out(self, edited: set[int]) -> None:
+        # Who has one of them open in the editor is told that it was edited meanwhile.
+        Schedule.objects.filter(pk__in=edited).update(version=F("version") + 1)
+        shifts.materialise(now=clock.now())
+
+
 class MembersFormSet(BaseInlineFormSet):
     def clean(self) -> None:
         super().clean()
@@ -77,6 +111,29 @@ class MemberInline(RespondersOnly, admin.TabularInline):
     extra = 1
 
 
+class WindowForm(forms.ModelForm):
+    def clean_weekdays(self) -> str:
+        days = set(self.cleaned_data["weekdays"])
+        if not days <= set("1234567"):
+            raise ValidationError("Digits from 1 (Monday) to 7, such as 12345.", code="weekdays")
+        return "".join(sorted(days))
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        if not self.errors and {"weekdays", "starts", "ends", "ends_after_days"} <= set(data):
+            window = WindowDraft(data["weekdays"], data["starts"], data["ends"], data["ends_after_days"])
+            for fault in window_faults(window, ""):
+                self.add_error(fault.field.strip("-"), fault.sentence)
+        return data
+
+
+class WindowInline(admin.TabularInline):
+    model = LayerWindow
+    form = WindowForm
+    extra = 0
+    verbose_name, verbose_name_plural = "hours", "hours (without any: at all hours)"
+
+
 class LayerInline(admin.TabularInline):
     model = Layer
     extra = 0
@@ -88,18 +145,19 @@ class LayerInline(admin.TabularInline):
 
 
 @admin.register(Schedule)
-class ScheduleAdmin(admin.ModelAdmin):
+class ScheduleAdmin(WorksOutShifts):
+    schedule_field = "pk"
     list_display = ("name", "purpose")
     search_fields = ("name", "purpose", "layers__name", "layers__members__user__name")
     inlines = (LayerInline,)
 
 
 @admin.register(Layer)
-class LayerAdmin(admin.ModelAdmin):
+class LayerAdmin(WorksOutShifts):
     list_display = ("schedule", "name", "priority", "days", "hand_over", "zone")
     list_filter = ("schedule",)
     search_fields = ("name", "schedule__name", "members__user__name", "members__user__email")
-    inlines = (MemberInline,)
+    inlines = (MemberInline, WindowInline)
 
 
 class OverrideForm(forms.ModelForm):
@@ -118,11 +176,29 @@ class OverrideForm(forms.ModelForm):
 
 
 @admin.register(Override)
-class OverrideAdmin(RespondersOnly, admin.ModelAdmin):
+class OverrideAdmin(RespondersOnly, WorksOutShifts):
     form = OverrideForm
     list_display = ("schedule", "user", "starts_at", "ends_at", "why")
     list_filter = ("schedule",)
     search_fields = ("schedule__name", "user__name", "user__email", "why")
+    date_hierarchy = "starts_at"
+
+
+class LeaveForm(forms.ModelForm):
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        starts, ends = data.get("starts_at"), data.get("ends_at")
+        if starts and ends and ends <= starts:
+            raise ValidationError({"ends_at": "This must come after its start."})
+        return data
+
+
+@admin.register(Leave)
+class LeaveAdmin(RespondersOnly, WorksOutShifts):
+    form = LeaveForm
+    schedule_field = None
+    list_display = ("user", "starts_at", "ends_at", "why")
+    search_fields = ("user__name", "user__email", "why")
     date_hierarchy = "starts_at"
 
 

@@ -19,7 +19,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from accounts import actions as account_actions
 from accounts.models import Invitation, Membership, User
 from escalations import defaults as paging_defaults
-from escalations.models import ContactMethod, Page
+from escalations.models import ContactMethod, Page, Schedule
 from escalations.paging.engine import run_pass
 from supportdesk.lib import clock
 from tests import factories
@@ -120,6 +120,11 @@ POLICIES: dict[str, tuple[Policy, Policy]] = {
     "ticket_do_not_close": (NO, to(AGENTS, forbidden={"sven"})),
     "ticket_cc_add": (NO, to(DESK)),
     "ticket_cc_remove": (NO, to(DESK)),
+    # Schedules: responders see who is on call, leads and admins edit it.
+    "schedule_list": (to({"lea", "ada"}, forbidden={"ann", "sven"}), NO),
+    "schedule_new": (to({"lea", "ada"}, forbidden={"ann", "sven"}), to({"lea", "ada"}, forbidden={"ann", "sven"})),
+    "schedule_edit": (to({"lea", "ada"}, forbidden={"ann", "sven"}), to({"lea", "ada"}, forbidden={"ann", "sven"})),
+    "schedule_delete": (to({"lea", "ada"}, forbidden={"ann", "sven"}), to({"lea", "ada"}, forbidden={"ann", "sven"})),
     # Paging.
     "on_call": (to(DESK), NO),
     "page_detail": (to(DESK), NO),
@@ -194,6 +199,8 @@ class Stage:
             values["pk"] = self.unsent.pk if name.endswith("discard") else self.attachment.pk
         if name.startswith(("member", "invitation")):
             values["pk"] = self.membership if name.startswith("member") else self.invitation
+        if name.startswith("schedule"):
+            values["pk"] = Schedule.objects.get().pk
         return reverse(name, kwargs={key: values[key] for key in keys})
 
 

@@ -16,6 +16,7 @@ from escalations.actions.pages import (
 )
 from escalations.actions.replies import answer_key, answer_text, start_texts, stop_texts
 from escalations.actions.rules import save_rules, use_default_rules
+from escalations.actions.schedules import delete_schedule, save_schedule
 
 __all__ = [
     "Acknowledgement",
@@ -28,6 +29,7 @@ __all__ = [
     "answer_from_outside",
     "answer_key",
     "answer_text",
+    "delete_schedule",
     "end_here",
     "escalate",
     "finish",
@@ -38,6 +40,7 @@ __all__ = [
     "press",
     "remove_contact",
     "save_rules",
+    "save_schedule",
     "send_code",
     "snooze",
     "start_texts",

@@ -8,11 +8,11 @@ A layer is a line of *stretches*: from its hand-overs, cut to its windows and by
 lays the layers over each other by priority, then the overrides on top.
 """
 
-from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
+from heapq import heappop, heappush
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
@@ -212,31 +212,41 @@ def shifts(plan: Plan, since: datetime, until: datetime) -> list[Shift]:
         if override.starts < until and override.ends > since
     ]
     # Each override is a line of its own: of two that hold, the later one goes first.
-    lines = [*([one] for one in held), *lines]
-    edges = {since, until}
-    for line in lines:
-        edges.update(edge for stretch in line for edge in (stretch.starts, stretch.ends))
-    return list(_joined(_laid_over(lines, sorted(edges))))
+    return list(_joined(_laid_over([*([one] for one in held), *lines], since, until)))
 
 
-def _laid_over(lines: Sequence[Sequence[Shift]], edges: Sequence[datetime]) -> Iterator[Shift]:
-    """Of each piece between two edges the first line that names somebody."""
-    begun = [[stretch.starts for stretch in line] for line in lines]
-    for starts, ends in pairwise(edges):
-        missing, found = False, None
-        for line, starting in zip(lines, begun, strict=True):
-            index = bisect_right(starting, starts) - 1
-            if index < 0 or line[index].ends <= starts:
-                continue
-            if line[index].person is None:
-                missing = True
-                continue
-            found = line[index]
-            break
+def _laid_over(lines: Sequence[Sequence[Shift]], since: datetime, until: datetime) -> Iterator[Shift]:
+    """Of each piece between two edges the first line that names somebody: one sweep over the edges of all of them."""
+    edges: dict[datetime, list[tuple[int, Shift | None]]] = {since: [], until: []}
+    for rank, line in enumerate(lines):
+        for stretch in line:
+            edges.setdefault(stretch.starts, []).append((rank, stretch))
+            edges.setdefault(stretch.ends, []).append((rank, None))
+    now: list[Shift | None] = [None] * len(lines)
+    naming: list[int] = []  # a heap of the lines that name somebody; one that no longer does is dropped at the top
+    missing = 0
+    for starts, ends in pairwise(sorted(edges)):
+        # What ends here comes before what begins: a line's next stretch may begin where the last one ends.
+        for rank, begins in sorted(edges[starts], key=lambda edge: edge[1] is not None):
+            missing += _is_missing(begins) - _is_missing(now[rank])
+            now[rank] = begins
+            if _names(begins):
+                heappush(naming, rank)
+        while naming and not _names(now[naming[0]]):
+            heappop(naming)
+        found = now[naming[0]] if naming else None
         if found is None:
-            yield Shift(None, starts, ends, missing=missing)
+            yield Shift(None, starts, ends, missing=missing > 0)
         else:
             yield Shift(found.person, starts, ends, is_override=found.is_override)
+
+
+def _names(stretch: Shift | None) -> bool:
+    return stretch is not None and stretch.person is not None
+
+
+def _is_missing(stretch: Shift | None) -> bool:
+    return stretch is not None and stretch.person is None
 
 
 def _joined(pieces: Iterator[Shift]) -> Iterator[Shift]:

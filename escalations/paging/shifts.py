@@ -34,7 +34,7 @@ def materialise(schedules: Iterable[int] | None = None, *, now: datetime) -> int
 
 
 def _rewrite(schedule: int, found: roster.Roster, now: datetime) -> int:
-    pieces = found.upcoming(now, now + AHEAD)
+    pieces = ahead = found.upcoming(now, now + AHEAD)
     rows = Shift.objects.filter(schedule=schedule)
     current = rows.filter(starts_at__lt=now, ends_at__gt=now).first()
     rows.filter(starts_at__gte=now).delete()
@@ -57,7 +57,7 @@ def _rewrite(schedule: int, found: roster.Roster, now: datetime) -> int:
         if piece.person is not None
     ]
     Shift.objects.bulk_create(written, batch_size=1000)
-    _rewrite_gaps(schedule, found.upcoming(now, now + AHEAD), now)
+    _rewrite_gaps(schedule, ahead, now)
     return len(written)
 
 

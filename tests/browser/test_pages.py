@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from accounts.models import User
+from escalations.models import Schedule
 from tests.browser.conftest import DESKTOP, PHONE, Window
 from tickets.models import Ticket
 
@@ -76,6 +77,12 @@ def test_pages_of_ones_own_contacts(window: Callable[..., Window], busy_desk: Ti
     actions.page_me(sms, by=bo, at=now)
     check(window, bo, ["/desk/on-call/contacts/"])
     check(window, lea, [f"/desk/on-call/contacts/{bo.pk}/"])
+
+
+def test_pages_of_schedules(window: Callable[..., Window], ringing: Ticket, chi: User, ada: User) -> None:
+    schedule = Schedule.objects.get()
+    pages = ["", "new/", "new/?begin=local", "new/?begin=nothing", f"{schedule.pk}/", f"{schedule.pk}/delete/"]
+    check(window, ada, [f"/desk/on-call/schedules/{page}" for page in pages])
 
 
 def test_the_empty_desk(window: Callable[..., Window], ann: User) -> None:

@@ -110,7 +110,7 @@ def test_overrides_may_follow_each_other_but_not_overlap_or_end_before_they_star
 def test_a_layer_wants_a_known_zone_and_members(admin: Client, policy: EscalationPolicy, bo: User) -> None:
     data = {"schedule": Schedule.objects.get().pk, "name": "Weekend", "priority": 5, "days": 7, "anchor": "2026-01-02"}
     data |= {"hand_over": "17:00", "zone": "Europe/Atlantis", "members-INITIAL_FORMS": 0, "members-TOTAL_FORMS": 1}
-    data |= {"members-0-user": bo.pk, "members-0-position": 0}
+    data |= {"members-0-user": bo.pk, "members-0-position": 0, "windows-INITIAL_FORMS": 0, "windows-TOTAL_FORMS": 0}
     answer = admin.post("/admin/escalations/layer/add/", data)
     assert b"Choose a time zone" in answer.content
     data["zone"] = "America/Los_Angeles"
