@@ -13,6 +13,7 @@ from django.http import HttpRequest
 
 from accounts.admin.base import ReadOnlyAdmin
 from accounts.models import User
+from escalations import admin_outside  # noqa: F401 - registers itself
 from escalations.access import RESPONDERS
 from escalations.models import (
     ContactMethod,
@@ -23,6 +24,7 @@ from escalations.models import (
     LayerWindow,
     Leave,
     NotificationRule,
+    OutsideService,
     Override,
     Page,
     PageDelivery,
@@ -44,7 +46,7 @@ def responders() -> QuerySet[User]:
 
 
 class RespondersOnly:
-    """Offers only people who may answer pages."""
+    """Offers only people who may answer pages, and no service that is the desk's own."""
 
     def formfield_for_foreignkey(self, db_field: ForeignKey, request: Any, **kwargs: Any) -> Any:
         if db_field.related_model is User:
@@ -54,6 +56,8 @@ class RespondersOnly:
     def formfield_for_manytomany(self, db_field: ManyToManyField, request: Any, **kwargs: Any) -> Any:
         if db_field.related_model is User:
             kwargs["queryset"] = responders()
+        elif db_field.related_model is OutsideService:
+            kwargs["queryset"] = OutsideService.objects.exclude(kind=OutsideService.Kind.CANARY)
         return super().formfield_for_manytomany(db_field, request, **kwargs)  # type: ignore[misc]
 
 
@@ -213,13 +217,13 @@ class StepsFormSet(BaseInlineFormSet):
         if not rows:
             raise ValidationError("Add at least one step: a policy without steps pages nobody in time.", code="empty")
         for row in rows:
-            if not targets_of(row):
+            if not targets_of(row) and not row.get("outside"):
                 raise ValidationError(f"Step {row['position']} names nobody.", code="empty_step")
         people = people_behind(targets_of(rows[-1]), at=clock.now())
         if not contact_plans(people, priority=Priority.URGENT):
             raise ValidationError(
                 f"Step {rows[-1]['position']} is the last and reaches nobody: "
-                "it must name somebody with a verified contact.",
+                "it must name somebody with a verified contact; services outside come beside people.",
                 code="empty_final_step",
             )
 
@@ -235,7 +239,7 @@ class StepInline(RespondersOnly, admin.StackedInline):
     model = PolicyStep
     formset = StepsFormSet
     extra = 0
-    fields = (("position", "delay_minutes"), ("schedule", "team", "everybody"), "people")
+    fields = (("position", "delay_minutes"), ("schedule", "team", "everybody"), "people", "outside")
 
 
 USES = {"is_default": "Tickets", "is_for_breaches": "SLA breaches", "is_for_set": "SET"}
@@ -266,9 +270,9 @@ class PolicyForm(forms.ModelForm):
 @admin.register(EscalationPolicy)
 class PolicyAdmin(RespondersOnly, admin.ModelAdmin):
     form = PolicyForm
-    list_display = ("name", "is_default", "is_for_breaches", "active_from")
+    list_display = ("name", "is_default", "is_for_breaches", "is_for_set", "active_from")
     search_fields = ("name", "steps__team__name", "steps__schedule__name", "steps__people__name")
-    filter_horizontal = ("catch_all",)
+    filter_horizontal = ("catch_all", "outside")
     inlines = (StepInline,)
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
@@ -290,6 +294,7 @@ class PolicyAdmin(RespondersOnly, admin.ModelAdmin):
 
 @admin.register(ContactMethod)
 class ContactMethodAdmin(RespondersOnly, admin.ModelAdmin):
+    exclude = ("details",)  # for chat that is a secret
     list_display = ("user", "kind", "value", "verified_at", "disabled_at", "disabled_why")
     list_filter = ("kind", ("verified_at", admin.EmptyFieldListFilter), ("disabled_at", admin.EmptyFieldListFilter))
     search_fields = ("user__name", "user__email", "value")

@@ -15,6 +15,8 @@ from django.core.validators import validate_email
 
 from accounts.models import User
 from escalations.models import ContactMethod
+from escalations.paging.channels import mattermost
+from escalations.paging.channels.chat import validate_chat_address
 from supportdesk.lib.errors import Invalid
 
 _Kind = ContactMethod.Kind
@@ -96,10 +98,25 @@ def _written(number: phonenumbers.PhoneNumber) -> str:
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 
 
+def _mattermost_name(typed: str, person: User) -> Address:
+    return Address(mattermost.read_username(typed), mattermost.look_up(typed))
+
+
+def _chat_address(typed: str, person: User) -> Address:
+    name, details = validate_chat_address(typed)
+    return Address(name, details)
+
+
 _NUMBER_HELP = "A number without a + is taken to be of your own country."
 
 TYPED: dict[str, Typed] = {
     _Kind.SMS: Typed(_text_number, _NUMBER_HELP),
     _Kind.VOICE: Typed(_call_number, _NUMBER_HELP),
     _Kind.EMAIL: Typed(_email, "A code goes there at once, and comes back here."),
+    _Kind.MATTERMOST: Typed(_mattermost_name, "For Mattermost: your username.", lambda: bool(settings.MATTERMOST_URL)),
+    _Kind.CHAT: Typed(
+        _chat_address,
+        "For chat: the webhook's address in Slack or Google Chat, or an Apprise address. It is never shown again.",
+        lambda: bool(settings.PAGING_CHAT_SERVICES),
+    ),
 }

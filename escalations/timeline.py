@@ -43,6 +43,8 @@ def _words(event: PageEvent) -> str:
             return f"The policy reached nobody. Last resort: {_listed(data['names'])}"
         case _Kind.CONTACT_DISABLED:
             return f"No longer used, its provider refuses it: {data['name']}"
+        case _Kind.HANDED_OUTSIDE if data.get("word"):
+            return _from_outside(data)
         case _Kind.HANDED_OUTSIDE:
             return f"Handed to {_listed(data['names'])}"
         case _Kind.ACKNOWLEDGED:
@@ -73,13 +75,19 @@ def _began(who: str, data: dict[str, Any]) -> str:
     return f"Began to page: {urgency}{broken}{unset}"
 
 
+def _from_outside(data: dict[str, Any]) -> str:
+    """What a service outside says; what it led to here is a line of its own."""
+    on = ". Nobody here is known by that address: it rings on" if data.get("rings_on") else ""
+    return f"{_listed(data['names'])} says: {data['said']} by {data['who']}{on}"
+
+
 def _by(data: dict[str, Any]) -> str:
     return f" by {data['via']}" if data.get("via") else ""
 
 
 def _attempt(event: PageEvent) -> str:
     data = event.data
-    to = f"{data['name']} by {data['method']}"
+    to = f"{data['name']} by {data['method']}" if data.get("person") else data["name"]
     number = f", attempt {data['attempt']}" if data.get("attempt", 1) > 1 else ""
     if data.get("purpose") in {PageDelivery.Purpose.ACKNOWLEDGED, PageDelivery.Purpose.RESOLVED}:
         what = "that it is acknowledged" if data["purpose"] == PageDelivery.Purpose.ACKNOWLEDGED else "that it is over"

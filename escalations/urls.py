@@ -10,8 +10,10 @@ from escalations.views import (
     health,
     hooks,
     installable,
+    mattermost,
     mine,
     on_call,
+    outside,
     pages,
     schedules,
     shifts,
@@ -34,6 +36,11 @@ urlpatterns = [
     path("desk/pages/<int:pk>/", pages.page_detail, name="page_detail"),
     path("desk/pages/<int:pk>/acknowledge/", pages.page_acknowledge, name="page_acknowledge"),
     path("desk/pages/<int:pk>/escalate/", pages.page_escalate, name="page_escalate"),
+    # Signed webhooks of services outside.
+    path("hooks/pagerduty/<int:pk>/", outside.pagerduty_hook, name="pagerduty_hook"),
+    path("hooks/outside/<int:pk>/", outside.outside_hook, name="outside_hook"),
+    # Buttons in Mattermost.
+    path("hooks/mattermost/", mattermost.mattermost_hook, name="mattermost_hook"),
     # What Twilio calls.
     path("hooks/twilio/sms/", hooks.twilio_sms, name="twilio_sms"),
     path("hooks/twilio/voice/<uuid:message>/", hooks.twilio_voice, name="twilio_voice"),

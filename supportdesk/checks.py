@@ -44,6 +44,16 @@ def limits_fit(app_configs: Any, **kwargs: Any) -> list[Error]:
 
 
 @register()
+def chat_is_complete(app_configs: Any, **kwargs: Any) -> list[Error]:
+    """Paging by Mattermost needs the server's address and the bot's token."""
+    if bool(settings.MATTERMOST_URL) != bool(settings.MATTERMOST_BOT_TOKEN):
+        return [Error("Set both MATTERMOST_URL and MATTERMOST_BOT_TOKEN, or neither.", id="desk.E030")]
+    if settings.MATTERMOST_URL and not settings.MATTERMOST_URL.startswith(("https://", "http://")):
+        return [Error("MATTERMOST_URL must begin with https://.", id="desk.E031")]
+    return []
+
+
+@register()
 def twilio_is_whole(app_configs: Any, **kwargs: Any) -> list[Error]:
     """Texts and calls go by Twilio or not at all: half a configuration would be noticed at night."""
     given = {name: getattr(settings, name) for name in ("TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKENS", "TWILIO_FROM")}

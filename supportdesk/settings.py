@@ -23,6 +23,8 @@ DOCUMENTATION_URL = env.text("DOCUMENTATION_URL", "https://docs.mattermost.com")
 FORUM_URL = env.text("FORUM_URL", "https://forum.mattermost.com")
 COMMUNITY_URL = env.text("COMMUNITY_URL", "https://community.mattermost.com")
 SECRET_KEY = env.text("SECRET_KEY", None if DESK_ENV == "production" else "only-for-demo-and-tests")
+# Keys from before: what they signed or encrypted is still read.
+SECRET_KEY_FALLBACKS = env.words("SECRET_KEY_FALLBACKS")
 ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", "" if DESK_ENV == "production" else "127.0.0.1,localhost,testserver")
 SECURE = SITE_URL.startswith("https://")
 
@@ -330,6 +332,17 @@ PAGING_ALARM_EMAILS = env.words("PAGING_ALARM_EMAILS")
 # A synthetic page goes through the whole chain so often; 0: none does.
 PAGING_CANARY_MINUTES = env.integer("PAGING_CANARY_MINUTES", 5)
 PAGING_WATCH_SECONDS = env.integer("PAGING_WATCH_SECONDS", 10, at_least=1)
+# Services outside and chat. Hosts (host or host:port) that the desk may call although they are not public; the demo's
+# and the tests' own machine is among them.
+EGRESS_ALLOWED_HOSTS = env.words("EGRESS_ALLOWED_HOSTS", "" if DESK_ENV == "production" else "localhost,127.0.0.1")
+PAGERDUTY_EVENTS_URL = env.text("PAGERDUTY_EVENTS_URL", "https://events.pagerduty.com/v2/enqueue")
+# By a read-only key the desk asks PagerDuty who it is that acknowledged there; without one nobody is known by that.
+PAGERDUTY_API_URL = env.web_address("PAGERDUTY_API_URL", "https://api.pagerduty.com")
+PAGERDUTY_API_KEY = env.text("PAGERDUTY_API_KEY", "")
+MATTERMOST_URL = env.text("MATTERMOST_URL", "").rstrip("/")
+MATTERMOST_BOT_TOKEN = env.text("MATTERMOST_BOT_TOKEN", "")
+# What Apprise may be used for; the schemas of its addresses.
+PAGING_CHAT_SERVICES = env.words("PAGING_CHAT_SERVICES", "slack,mmost,mmosts,workflows,gchat")
 
 # --- Logs: one JSON record a line --------------------------------------------------------------------------------
 LOGGING = {
@@ -338,5 +351,11 @@ LOGGING = {
     "formatters": {"json": {"()": "supportdesk.lib.logs.JsonFormatter"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
     "root": {"handlers": ["stderr"], "level": env.text("LOG_LEVEL", "INFO")},
-    "loggers": {"django.server": {"level": "WARNING"}, "django": {"handlers": [], "propagate": True}},
+    "loggers": {
+        "django.server": {"level": "WARNING"},
+        "django": {"handlers": [], "propagate": True},
+        # They write down addresses, which for chat are secrets.
+        "apprise": {"level": "ERROR"},
+        "urllib3": {"level": "WARNING"},
+    },
 }

@@ -132,6 +132,11 @@ POLICIES: dict[str, tuple[Policy, Policy]] = {
     "page_detail": (to(DESK), NO),
     "page_acknowledge": (NO, to(DESK)),
     "page_escalate": (NO, to(DESK)),
+    # Webhooks of services outside: of one that doesn't exist nobody learns more; signed ones are tried in
+    # tests/escalations/test_pagerduty.py and test_webhook.py.
+    "pagerduty_hook": (NO, Policy(signed_out="404")),
+    "outside_hook": (NO, Policy(signed_out="404")),
+    "mattermost_hook": (NO, Policy(signed_out="404")),
     # What Twilio calls: nobody without its signature.
     "twilio_sms": (NO, UNSIGNED),
     "twilio_voice": (NO, UNSIGNED),

@@ -1,11 +1,13 @@
 """The verbs of paging, each one function and one transaction."""
 
 from escalations.actions.asked import page_by_hand, page_me
+from escalations.actions.buttons import press
 from escalations.actions.canary import begin_canary, end_canary, tidy_canaries
 from escalations.actions.codes import send_code, verify
 from escalations.actions.contacts import add_contact, end_here, greet, remove_contact, subscribe
 from escalations.actions.feeds import open_feed, revoke_feed
 from escalations.actions.leave import LeavesGap, begin_leave, end_leave
+from escalations.actions.outside import Came, Said, Word, answer_from_outside
 from escalations.actions.pages import (
     Acknowledgement,
     acknowledge,
@@ -23,10 +25,14 @@ from escalations.actions.swaps import answer_swap, ask_swap, withdraw_swap
 
 __all__ = [
     "Acknowledgement",
+    "Came",
     "LeavesGap",
+    "Said",
+    "Word",
     "acknowledge",
     "acknowledge_all",
     "add_contact",
+    "answer_from_outside",
     "answer_key",
     "answer_swap",
     "answer_text",
@@ -46,6 +52,7 @@ __all__ = [
     "override",
     "page_by_hand",
     "page_me",
+    "press",
     "remove_contact",
     "revoke_feed",
     "save_rules",

@@ -3,14 +3,15 @@
 from django.db import models
 from django.db.models import Q
 
-from supportdesk.lib.fields import WebAddressField
+from supportdesk.lib.fields import SealedCharField, SealedTextField, WebAddressField
 
 
 class OutsideService(models.Model):
     """PagerDuty, a webhook of somebody's, or the desk's own canary; a page is handed to it by a signed message.
 
     `secret` is PagerDuty's routing key, or what a webhook's messages are signed with. `inbound_secrets` (one a line,
-    the newest first) are what its own calls to the desk are signed with: with none of them nothing is believed.
+    the newest first) are what its own calls to the desk are signed with: with none of them nothing is believed. Both
+    are encrypted at rest.
     """
 
     class Kind(models.TextChoices):
@@ -21,8 +22,8 @@ class OutsideService(models.Model):
     name = models.CharField(max_length=64, unique=True)
     kind = models.CharField(max_length=10, choices=Kind)
     address = WebAddressField(max_length=500, blank=True, help_text="A webhook's address; empty for PagerDuty.")
-    secret = models.CharField(max_length=200, help_text="The routing key, or the webhook's signing secret.")
-    inbound_secrets = models.TextField(blank=True, help_text="What its calls to us are signed with, one a line.")
+    secret = SealedCharField(max_length=200, help_text="The routing key, or the webhook's signing secret.")
+    inbound_secrets = SealedTextField(blank=True, help_text="What its calls to us are signed with, one a line.")
     disabled_at = models.DateTimeField(null=True, blank=True, help_text="Set when it refuses us for good.")
     disabled_why = models.CharField(max_length=200, blank=True)
 

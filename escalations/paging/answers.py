@@ -12,12 +12,17 @@ HELP = "Reply A and a page's code to acknowledge it, E and its code to escalate.
 
 @dataclass
 class Answered:
-    """The pages of a message by what an answer did to them."""
+    """The pages of a message by what an answer did to them; those that ring on had been answered by it before."""
 
     by: User
     escalated: list[Page] = field(default_factory=list)
     held: list[tuple[Page, User]] = field(default_factory=list)
     over: list[Page] = field(default_factory=list)
+    rings_on: list[Page] = field(default_factory=list)
+
+    @property
+    def pages(self) -> list[Page]:
+        return [*self.escalated, *(page for page, _ in self.held), *self.over, *self.rings_on]
 
     def written(self) -> str:
         return self._words(Manner(lambda page: page.subject, 20, "You have "))
@@ -26,7 +31,7 @@ class Answered:
         return self._words(Manner(lambda page: f"ticket {' '.join(str(page.ticket_id))}", 5, "You have it: "))
 
     def _words(self, manner: "Manner") -> str:
-        pages = [*self.escalated, *(page for page, _ in self.held), *self.over]
+        pages = self.pages
         if all(page.kind in Page.PRACTICE for page in pages):
             return "That test is over." if self.over else "It was only a test. Thank you: it arrived."
         holders: dict[User, list[Page]] = defaultdict(list)
@@ -41,6 +46,8 @@ class Answered:
             said.append(f"Escalated: {manner.listed(self.escalated)}. The next step rings now.")
         if self.over:
             said.append(f"Over: {manner.listed(self.over)}." if len(pages) > 1 else "That page is over.")
+        if self.rings_on:
+            said.append(f"Answered before, and ringing anew: {manner.listed(self.rings_on)}. Open the page.")
         return " ".join(said)
 
 

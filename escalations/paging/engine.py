@@ -11,6 +11,7 @@ from django.db.models.functions import Now
 
 from escalations.models import EngineHeartbeat
 from escalations.paging.advance import advance
+from escalations.paging.channels import chat
 from escalations.paging.deliver import deliver
 from escalations.paging.derive import derive
 from supportdesk.lib import clock
@@ -30,6 +31,7 @@ def prepare() -> None:
     """
     for module in _HEAVY:
         import_module(module)
+    chat.load()
 
 
 def run_pass(engine: str) -> int:

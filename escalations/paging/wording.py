@@ -44,6 +44,7 @@ def text_of(deliveries: Sequence[PageDelivery], *, at: datetime) -> PageText:
         details=first.contact.details if first.contact else {},
         secret=first.outside.secret if first.outside else "",
         customer=_customer(pages[0]),
+        episode=pages[0].episode,
     )
 
 

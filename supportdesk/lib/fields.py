@@ -10,6 +10,8 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.db import models
 
+from supportdesk.lib.sealed import seal, unseal
+
 
 @lru_cache(maxsize=1)
 def time_zones() -> frozenset[str]:
@@ -60,3 +62,21 @@ class WebAddressField(_PlainInMigrations, models.CharField):
         from django.core.validators import URLValidator
 
         return [*super().validators, URLValidator(schemes=["http", "https"])]
+
+
+class _Sealed(_PlainInMigrations):
+    """Encrypted at rest; never looked up by its value. Its column takes more room than what is in it."""
+
+    def get_prep_value(self, value: Any) -> Any:
+        return seal(value) if isinstance(value, str) else value
+
+    def from_db_value(self, value: Any, expression: Any, connection: Any) -> Any:
+        return unseal(value) if isinstance(value, str) else value
+
+
+class SealedCharField(_Sealed, models.CharField):
+    plain = models.CharField
+
+
+class SealedTextField(_Sealed, models.TextField):
+    plain = models.TextField

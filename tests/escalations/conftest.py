@@ -11,10 +11,11 @@ from django.test import Client
 
 from accounts.models import User
 from escalations import defaults
-from escalations.models import ContactMethod, EscalationPolicy, NotificationRule, Page
+from escalations.models import ContactMethod, EscalationPolicy, NotificationRule, OutsideService, Page
 from escalations.paging.engine import run_pass
 from supportdesk.lib import clock
 from tests import factories, provider
+from tests.listener import Listener, listening
 from tickets.models import Priority, Ticket
 
 Rung = list[dict[str, Any]]
@@ -102,3 +103,35 @@ def twilio_calls() -> provider.Post:
         return Client(headers=headers).post(url.removeprefix("http://testserver"), form)
 
     return post
+
+
+# --- Services outside ------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def listener() -> Iterator[Listener]:
+    """A server of somebody else's, on this machine."""
+    with listening() as found:
+        yield found
+
+
+@pytest.fixture
+def duty(listener: Listener, settings: Any) -> OutsideService:
+    """PagerDuty, played by the listener: it accepts events, and knows bo by the id BO1."""
+    settings.PAGERDUTY_EVENTS_URL = f"{listener.url}/v2/enqueue"
+    settings.PAGERDUTY_API_URL, settings.PAGERDUTY_API_KEY = listener.url, "read-only"
+    listener.replies |= {"/v2/enqueue": (202, {"status": "success"}), "/users/": (404, {}), "/incidents/": (404, {})}
+    listener.replies["/users/BO1"] = (200, {"user": {"email": "Bo@Desk.example"}})
+    return OutsideService.objects.create(
+        name="PagerDuty", kind="pagerduty", secret="routing-key", inbound_secrets="newer\nolder"
+    )
+
+
+@pytest.fixture
+def hook(listener: Listener) -> OutsideService:
+    """A webhook of somebody's, at the listener."""
+    listener.replies["/hook"] = (204, b"")
+    secret = "whsec_" + "c2VjcmV0IG9mIHRoaXJ0eS10d28gYnl0ZXMgb3IgbW9yZQ=="
+    return OutsideService.objects.create(
+        name="Bridge", kind="webhook", address=f"{listener.url}/hook", secret=secret, inbound_secrets=secret
+    )

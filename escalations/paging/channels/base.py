@@ -47,6 +47,7 @@ class PageText:
     details: Mapping[str, Any] = field(default_factory=dict)
     secret: str = ""
     customer: str = ""
+    episode: int = 1
 
 
 class Channel(Protocol):
