@@ -294,6 +294,9 @@ PAGING_SENDERS = env.integer("PAGING_SENDERS", 1 if DESK_ENV == "test" else 4, a
 PAGING_QUIET_SECONDS = env.integer("PAGING_QUIET_SECONDS", 60)
 PAGING_STANDBY_SECONDS = env.integer("PAGING_STANDBY_SECONDS", 3, at_least=1)
 PAGING_CRASH_POINT = env.text("PAGING_CRASH_POINT", "") if DESK_ENV == "test" else ""
+# On-call devices: answered from without a log-in, registered with a password that was typed just now.
+ON_CALL_COOKIE_NAME = "__Host-oncall" if SECURE else "oncall"
+ON_CALL_DEVICE_DAYS = env.integer("ON_CALL_DEVICE_DAYS", 90, at_least=1)
 
 # --- Logs: one JSON record a line --------------------------------------------------------------------------------
 LOGGING = {
