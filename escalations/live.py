@@ -28,10 +28,14 @@ class Way:
 
 @dataclass
 class Rung:
-    """A person, or a service outside, that the page rings in its present episode, and by what."""
+    """A person, or a service outside, that the page rings in its present episode, and by what at `place` at last.
+
+    `place` is the round and the step in which they were rung last.
+    """
 
     name: str
     person: User | None
+    place: tuple[int, int]
     ways: list[Way] = field(default_factory=list)
 
 
@@ -50,7 +54,10 @@ class Coming:
 
 
 def rung_by(pages: Sequence[Page], *, now: datetime) -> dict[int, list[Rung]]:
-    """Whom each open page has rung in its episode so far, the latest step's first; one query."""
+    """Whom each open page has rung in its episode so far, and by what last, the latest step's first; one query.
+
+    What went before, in earlier steps and rounds, is told by the history.
+    """
     episodes = {page.pk: page.episode for page in pages if page.is_open}
     rows = PageDelivery.objects.filter(page__in=episodes, purpose=PageDelivery.Purpose.PAGE)
     rows = rows.exclude(state=_State.CANCELLED).select_related("person", "contact", "outside")
@@ -58,8 +65,9 @@ def rung_by(pages: Sequence[Page], *, now: datetime) -> dict[int, list[Rung]]:
     for row in rows.order_by("-round", "-step", "due_at", "pk"):
         if row.episode == episodes[row.page_id]:
             key = f"{row.person_id}/{row.outside_id}"
-            rung = found[row.page_id].setdefault(key, Rung(row.name, row.person))
-            rung.ways.append(_way(row, now))
+            rung = found[row.page_id].setdefault(key, Rung(row.name, row.person, (row.round, row.step)))
+            if rung.place == (row.round, row.step):
+                rung.ways.append(_way(row, now))
     return {pk: list(people.values()) for pk, people in found.items()}
 
 

@@ -27,6 +27,7 @@ from tickets.states import UNFINISHED
 Filled = dict[Hashable, SafeString]
 _HISTORY_LENGTH = 100
 _NAMES_IN_A_ROW = 2
+_NAMES_IN_A_LINE = 3
 
 
 def register() -> None:
@@ -63,8 +64,22 @@ def ticket_alarm(tickets: Sequence[Ticket], request: HttpRequest) -> Filled:
 
 
 def _alarm(page: Page, rung: Sequence[live.Rung], now: datetime, request: HttpRequest) -> SafeString:
-    context = {"page": page, "about": _about(page), "ringing": rung, "coming": live.coming(page, now=now)}
+    coming = live.coming(page, now=now)
+    context = {
+        "page": page,
+        "about": _about(page),
+        "ringing": _listed([one.name for one in rung]),
+        "told": rung if len(rung) <= _NAMES_IN_A_LINE else [],
+        "coming": coming,
+        "coming_to": _listed(coming.names) if coming else "",
+    }
     return SafeString(render_to_string("escalations/_alarm.html", context, request=request))
+
+
+def _listed(names: Sequence[str]) -> str:
+    """`Bo, Ann, Lea`, and of more than three the number of the others."""
+    more = f" and {len(names) - _NAMES_IN_A_LINE} more" if len(names) > _NAMES_IN_A_LINE else ""
+    return f"{', '.join(names[:_NAMES_IN_A_LINE])}{more}"
 
 
 def _about(page: Page) -> str:

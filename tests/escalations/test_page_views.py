@@ -197,6 +197,20 @@ def test_the_alarm_says_it_in_a_line(page: Page, ticket: Ticket, bo: User, askin
         assert words in banner
 
 
+def test_a_page_that_rang_many_for_long_is_still_told_in_a_few_lines(
+    page: Page, ticket: Ticket, bo: User, asking: Any, client_of: ClientOf, pass_time: PassTime
+) -> None:
+    for _ in range(8):
+        pass_time(15)
+    banner = slots.fill_one("ticket.alarm", ticket, asking(bo))
+    assert "and 1 more" in banner
+    assert "text message" not in banner
+    html = shown(client_of(bo), page)
+    live = html[html.index("Who is rung") : html.index("What happened")]
+    assert "Ringing you and 3 more" in html
+    assert live.count("text message") == 4, "for each of the four the latest only"
+
+
 def test_the_alarm_of_a_page_that_was_put_aside_says_until_when(
     page: Page, ticket: Ticket, bo: User, asking: Any
 ) -> None:
