@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         Override,
         Page,
         PageDelivery,
+        PageEvent,
         Shift,
         SwapRequest,
     )
@@ -99,6 +100,15 @@ class PageQuerySet(models.QuerySet["Page"]):
     def ringing(self) -> PageQuerySet:
         return self.filter(state="ringing")
 
+    def rang(self, person: User) -> PageQuerySet:
+        """Those that `person` was rung by in their present episode, has taken, or was handed: all a device shows."""
+        handed = Q(pk__in=_handed_to(person))
+        return self.filter(Exists(_rings_of(person)) | handed | Q(acknowledged_by=person))
+
+    def ringing_somebody(self, person: User) -> PageQuerySet:
+        """Those that ring `person` at this moment."""
+        return self.ringing().filter(Exists(_rings_of(person)))
+
     def real(self) -> PageQuerySet:
         """Neither tests nor canaries."""
         return self.exclude(kind__in=("test", "canary"))
@@ -109,6 +119,19 @@ class PageQuerySet(models.QuerySet["Page"]):
     def hold_over(self, now: datetime) -> PageQuerySet:
         """Acknowledged or snoozed until an instant that has come."""
         return self.filter(state__in=("acknowledged", "snoozed"), acknowledged_until__lte=now)
+
+
+def _rings_of(person: User) -> models.QuerySet[PageDelivery]:
+    from escalations.models import PageDelivery
+
+    rows = PageDelivery.objects.filter(page=OuterRef("pk"), episode=OuterRef("episode"), person=person, purpose="page")
+    return rows.exclude(state="cancelled")
+
+
+def _handed_to(person: User) -> models.QuerySet[PageEvent, int]:
+    from escalations.models import PageEvent
+
+    return PageEvent.objects.filter(kind="handed_over", data__to=person.pk).values_list("page", flat=True)
 
 
 class PageDeliveryQuerySet(models.QuerySet["PageDelivery"]):

@@ -10,10 +10,11 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.text import capfirst
 
 from accounts.models import User
-from escalations import timeline
-from escalations.access import is_responder, may_watch_paging
+from escalations import live, timeline
+from escalations.access import is_responder, may_page_by_hand, may_watch_paging
 from escalations.models import Page, PageEvent, PagingAlarm
 from escalations.paging import roster
 from escalations.people import ringing_people, zone_of
@@ -21,15 +22,18 @@ from supportdesk.lib import clock, slots
 from supportdesk.lib.kept import Kept
 from supportdesk.lib.tags import ago, face, icon
 from tickets.models import Ticket
+from tickets.states import UNFINISHED
 
 Filled = dict[Hashable, SafeString]
 _HISTORY_LENGTH = 100
 _NAMES_IN_A_ROW = 2
+_NAMES_IN_A_LINE = 3
 
 
 def register() -> None:
     slots.register("ticket.alarm", ticket_alarm)
     slots.register("ticket.timeline", ticket_timeline)
+    slots.register("ticket.rail", ticket_rail)
     slots.register("queue.row", queue_row)
     slots.register("desk.nav", desk_nav)
     slots.register("desk.top", desk_top)
@@ -54,20 +58,45 @@ def _pages_ever(tickets: Sequence[Ticket], request: HttpRequest) -> list[Page]:
 
 
 def ticket_alarm(tickets: Sequence[Ticket], request: HttpRequest) -> Filled:
-    """A banner for each open page, the ticket's own and a breach's, with its Acknowledge button while it rings."""
-    pages = [page for page in _pages_ever(tickets, request) if page.is_open]
-    people = ringing_people(pages) if any(page.is_ringing for page in pages) else {}
-    return _joined(
-        (
-            page,
-            SafeString(
-                render_to_string(
-                    "escalations/_alarm.html", {"page": page, "ringing": people.get(page.pk, [])}, request=request
-                )
-            ),
-        )
-        for page in pages
-    )
+    """A banner for each open page, whatever its kind, with its Acknowledge button while it rings."""
+    pages, now = [page for page in _pages_ever(tickets, request) if page.is_open], clock.now()
+    rung = live.rung_by(pages, now=now) if any(page.is_ringing for page in pages) else {}
+    return _joined((page, _alarm(page, rung.get(page.pk, []), now, request)) for page in pages)
+
+
+def _alarm(page: Page, rung: Sequence[live.Rung], now: datetime, request: HttpRequest) -> SafeString:
+    coming = live.coming(page, now=now)
+    context = {
+        "page": page,
+        "about": _about(page),
+        "ringing": _listed([one.name for one in rung]),
+        "told": rung if len(rung) <= _NAMES_IN_A_LINE else [],
+        "coming": coming,
+        "coming_to": _listed(coming.names) if coming else "",
+    }
+    return SafeString(render_to_string("escalations/_alarm.html", context, request=request))
+
+
+def _listed(names: Sequence[str]) -> str:
+    """`Bo, Ann, Lea`, and of more than three the number of the others."""
+    more = f" and {len(names) - _NAMES_IN_A_LINE} more" if len(names) > _NAMES_IN_A_LINE else ""
+    return f"{', '.join(names[:_NAMES_IN_A_LINE])}{more}"
+
+
+def _about(page: Page) -> str:
+    """What tells the pages of a ticket apart: nothing for its own."""
+    return "" if page.kind == Page.Kind.TICKET else capfirst(page.get_kind_display())
+
+
+def ticket_rail(tickets: Sequence[Ticket], request: HttpRequest) -> Filled:
+    """*Page on-call* on every unfinished ticket, for those who may ask for it."""
+    if not may_page_by_hand(request.user):
+        return {}
+    return {
+        ticket.pk: SafeString(render_to_string("escalations/_rail.html", {"ticket": ticket}, request=request))
+        for ticket in tickets
+        if ticket.state in UNFINISHED
+    }
 
 
 def _joined(parts: Iterable[tuple[Page, SafeString]]) -> Filled:
@@ -87,7 +116,7 @@ def ticket_timeline(tickets: Sequence[Ticket], request: HttpRequest) -> Filled:
     lines: dict[Hashable, list[tuple[datetime, SafeString]]] = {}
     for event in reversed(events[:_HISTORY_LENGTH]):
         line, page = timeline.line(event), seen[event.page_id]
-        text = f"{page.get_kind_display()}: {line.text}" if page.is_breach else line.text
+        text = f"{_about(page)}: {line.text}" if _about(page) else line.text
         shown = format_html('<div class="happened {}">{}, {}</div>', line.look, text, ago(line.at))
         lines.setdefault(page.ticket_id, []).append((line.at, shown))
     return {pk: slots.Lines(found) for pk, found in lines.items()}
@@ -102,7 +131,7 @@ def queue_row(tickets: Sequence[Ticket], request: HttpRequest) -> Filled:
             page,
             format_html(
                 ' <span class="badge hot">{}ringing {}</span>',
-                f"{page.get_kind_display()}, " if page.is_breach else "",
+                f"{page.get_kind_display()}, " if _about(page) else "",
                 _short(people.get(page.pk, [])),
             ),
         )
@@ -131,7 +160,7 @@ def _ringing(request: HttpRequest) -> dict[str, int]:
 
 
 def desk_nav(objects: Sequence[Any], request: HttpRequest) -> Filled:
-    """The number of ringing pages, beside On-call in the navigation."""
+    """The number of ringing pages, beside Pages in the navigation."""
     if not is_responder(request.user):
         return {}
     ringing = _ringing(request)["pages"]

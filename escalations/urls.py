@@ -3,9 +3,11 @@
 from django.urls import path
 
 from escalations.views import (
+    by_hand,
     calendar,
     canary,
     contacts,
+    devices,
     feeds,
     health,
     hooks,
@@ -14,6 +16,8 @@ from escalations.views import (
     mine,
     on_call,
     outside,
+    page_forms,
+    page_list,
     pages,
     schedules,
     shifts,
@@ -32,10 +36,6 @@ urlpatterns = [
     path("desk/on-call/health/", health.paging_health, name="paging_health"),
     path("desk/on-call/numbers/", health.paging_numbers, name="paging_numbers"),
     path("hooks/paging/canary/", canary.paging_canary_hook, name="paging_canary_hook"),
-    # One page.
-    path("desk/pages/<int:pk>/", pages.page_detail, name="page_detail"),
-    path("desk/pages/<int:pk>/acknowledge/", pages.page_acknowledge, name="page_acknowledge"),
-    path("desk/pages/<int:pk>/escalate/", pages.page_escalate, name="page_escalate"),
     # Signed webhooks of services outside.
     path("hooks/pagerduty/<int:pk>/", outside.pagerduty_hook, name="pagerduty_hook"),
     path("hooks/outside/<int:pk>/", outside.outside_hook, name="outside_hook"),
@@ -70,4 +70,17 @@ urlpatterns = [
     path("desk/on-call/feeds/", mine.feed_new, name="feed_new"),
     path("desk/on-call/feeds/<int:pk>/revoke/", mine.feed_revoke, name="feed_revoke"),
     path("feeds/on-call/<str:token>.ics", feeds.calendar_feed, name="calendar_feed"),
+    # Pages: all of them, one of them, what is done to it.
+    path("desk/pages/", page_list.page_list, name="page_list"),
+    path("desk/pages/acknowledge/", page_list.page_acknowledge_all, name="page_acknowledge_all"),
+    path("desk/pages/<int:pk>/", pages.page_detail, name="page_detail"),
+    path("desk/pages/<int:pk>/acknowledge/", pages.page_acknowledge, name="page_acknowledge"),
+    path("desk/pages/<int:pk>/escalate/", pages.page_escalate, name="page_escalate"),
+    path("desk/pages/<int:pk>/hand-over/", page_forms.page_hand_over, name="page_hand_over"),
+    path("desk/pages/<int:pk>/snooze/", page_forms.page_snooze, name="page_snooze"),
+    path("desk/pages/<int:pk>/finish/", pages.page_finish, name="page_finish"),
+    path("desk/tickets/<int:number>/page/", by_hand.ticket_page, name="ticket_page"),
+    # Phones that answer without a log-in.
+    path("desk/on-call/devices/", devices.my_devices, name="my_devices"),
+    path("desk/on-call/devices/<int:pk>/revoke/", devices.device_revoke, name="device_revoke"),
 ]

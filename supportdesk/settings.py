@@ -343,6 +343,9 @@ MATTERMOST_URL = env.text("MATTERMOST_URL", "").rstrip("/")
 MATTERMOST_BOT_TOKEN = env.text("MATTERMOST_BOT_TOKEN", "")
 # What Apprise may be used for; the schemas of its addresses.
 PAGING_CHAT_SERVICES = env.words("PAGING_CHAT_SERVICES", "slack,mmost,mmosts,workflows,gchat")
+# On-call devices: answered from without a log-in, registered with a password that was typed just now.
+ON_CALL_COOKIE_NAME = "__Host-oncall" if SECURE else "oncall"
+ON_CALL_DEVICE_DAYS = env.integer("ON_CALL_DEVICE_DAYS", 90, at_least=1)
 
 # --- Logs: one JSON record a line --------------------------------------------------------------------------------
 LOGGING = {

@@ -171,6 +171,15 @@ POLICIES: dict[str, tuple[Policy, Policy]] = {
     "feed_revoke": (NO, to({"ann"})),
     # An address that isn't one is nobody's; those that are one are tried in tests/escalations/test_feeds.py.
     "calendar_feed": (Policy(signed_out="404"), NO),
+    # The life of a page, and phones that answer without a log-in (tests/escalations/test_devices.py).
+    "page_list": (to(DESK), NO),
+    "page_acknowledge_all": (NO, to(DESK)),
+    "page_hand_over": (to(DESK), to(DESK)),
+    "page_snooze": (to(DESK), to(DESK)),
+    "page_finish": (NO, to(DESK)),
+    "ticket_page": (to(DESK), to(DESK)),
+    "my_devices": (to(DESK), to(DESK)),
+    "device_revoke": (NO, to(set())),
     # The API.
     "api_schema": (PUBLIC, NO),
     "api_docs": (PUBLIC, NO),

@@ -5,6 +5,7 @@ from escalations.actions.buttons import press
 from escalations.actions.canary import begin_canary, end_canary, tidy_canaries
 from escalations.actions.codes import send_code, verify
 from escalations.actions.contacts import add_contact, end_here, greet, remove_contact, subscribe
+from escalations.actions.devices import register_device, revoke_device
 from escalations.actions.feeds import open_feed, revoke_feed
 from escalations.actions.leave import LeavesGap, begin_leave, end_leave
 from escalations.actions.outside import Came, Said, Word, answer_from_outside
@@ -53,7 +54,9 @@ __all__ = [
     "page_by_hand",
     "page_me",
     "press",
+    "register_device",
     "remove_contact",
+    "revoke_device",
     "revoke_feed",
     "save_rules",
     "save_schedule",

@@ -7,8 +7,8 @@ from django.db import transaction
 from accounts.models import User
 from escalations import access
 from escalations.events import record
-from escalations.models import ContactMethod, EscalationPolicy, Page, PageEvent
-from escalations.paging.choose import choices, policy_for
+from escalations.models import ContactMethod, Page, PageEvent
+from escalations.paging.choose import policy_by_hand, policy_for_set
 from escalations.paging.decide import START
 from escalations.paging.moves import end, shape_of
 from supportdesk.lib import queue
@@ -36,6 +36,8 @@ def page_by_hand(ticket: Ticket, *, kind: Page.Kind, priority: int, reason: str,
     reason = " ".join(reason.split())
     if not reason:
         raise Invalid("Say why: it is what the person who is rung reads.", field="reason", code="required")
+    if kind not in Page.ASKED_FOR:
+        raise Invalid("Choose support's or SET's on-call.", field="kind", code="kind")
     if priority not in (Priority.URGENT, Priority.HIGH):
         raise Invalid("Choose Urgent or High: nothing else rings.", field="priority", code="priority")
     ticket = (
@@ -43,7 +45,7 @@ def page_by_hand(ticket: Ticket, *, kind: Page.Kind, priority: int, reason: str,
     )
     if ticket.state in {Status.SOLVED, Status.CLOSED}:
         raise Conflict(f"The ticket is {ticket.state.label}: reopen it first.", code="finished")
-    policy = _policy_for_set() if kind == Page.Kind.SET else _policy_for_support(ticket)
+    policy = policy_for_set() if kind == Page.Kind.SET else policy_by_hand(ticket)
     open_pages = Page.objects.open().filter(kind=kind, ticket=ticket)
     if open_pages.exists():
         raise Conflict("Somebody is being paged for it already.", code="page_open")
@@ -63,14 +65,6 @@ def page_by_hand(ticket: Ticket, *, kind: Page.Kind, priority: int, reason: str,
     record(page, PageEvent.Kind.BEGAN, at=at, by=by, priority=priority, reason=page.reason)
     queue.wake("page")
     return page
-
-
-def _policy_for_set() -> EscalationPolicy | None:
-    return EscalationPolicy.objects.filter(is_for_set=True).first()
-
-
-def _policy_for_support(ticket: Ticket) -> EscalationPolicy | None:
-    return policy_for(ticket, choices(), EscalationPolicy.objects.filter(is_default=True).first())
 
 
 @transaction.atomic

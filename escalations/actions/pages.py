@@ -109,6 +109,8 @@ def snooze(page: Page, *, lasting: timedelta, reason: str, by: User, at: datetim
     Raises NotAllowed, Conflict when the page is over, Invalid (fields `lasting`, `reason`).
     """
     page = _locked(page, by=by)
+    if page.kind in Page.PRACTICE:
+        raise Conflict("A test is over once it is acknowledged.", code="practice")
     most = snoozed_at_most(page.priority)
     if not timedelta() < lasting <= most:
         hours = int(most.total_seconds() // 3600)

@@ -25,3 +25,12 @@ def policy_for(
         if choice.fits(plan=plan, priority=priority_of(ticket), team=ticket.team_id):
             return choice.policy
     return default
+
+
+def policy_by_hand(ticket: Ticket) -> EscalationPolicy | None:
+    """By which support's on-call is paged for a ticket by hand; None: the last resort rings."""
+    return policy_for(ticket, choices(), EscalationPolicy.objects.filter(is_default=True).first())
+
+
+def policy_for_set() -> EscalationPolicy | None:
+    return EscalationPolicy.objects.filter(is_for_set=True).first()

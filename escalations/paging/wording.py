@@ -21,7 +21,7 @@ def text_of(deliveries: Sequence[PageDelivery], *, at: datetime) -> PageText:
     headline = _taken(pages[0]) if first.purpose == _Purpose.TAKEN else _ringing(pages)
     if any(delivery.is_repeat for delivery in deliveries):
         headline = f"Repeat: {headline}"
-    url = pages[0].public_address if len(pages) == 1 else f"{settings.SITE_URL}{reverse('on_call')}"
+    url = pages[0].public_address if len(pages) == 1 else f"{settings.SITE_URL}{reverse('page_list')}"
     return PageText(
         to=first.address,
         person=first.person.email if first.person else "",

@@ -1,20 +1,34 @@
-"""Who comes in: strangers log in, and for anybody who doesn't answer pages these addresses don't exist."""
+"""Who comes in: strangers log in, and for anybody who doesn't answer pages these addresses don't exist.
+
+A registered phone answers its owner's pages without a log-in, and opens nothing else.
+"""
 
 import logging
 from collections.abc import Callable
+from datetime import timedelta
 from functools import wraps
 from typing import cast
 
+from django.conf import settings
 from django.core.exceptions import PermissionDenied
+from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponseBase, HttpResponseRedirect
 from django.urls import reverse
+from django.utils import timezone
+from django.utils.cache import patch_vary_headers
 
 from accounts.models import User
+from accounts.tokens import digest
 from escalations.access import is_responder, may_edit_schedules
+from escalations.models import OnCallDevice
+from escalations.people import zone_of
+from supportdesk.lib import clock
 from supportdesk.lib.http import ask_to_log_in
 
 security = logging.getLogger("security")
 View = Callable[..., HttpResponseBase]
+
+_SEEN_EVERY = timedelta(minutes=1)
 
 
 def responders_only(view: View) -> View:
@@ -23,11 +37,7 @@ def responders_only(view: View) -> View:
     @wraps(view)
     def gated(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
         if not request.user.is_authenticated:
-            name = request.resolver_match.url_name or ""  # type: ignore[union-attr]
-            of_page = "pk" in kwargs and name.startswith("page_")
-            if request.method == "POST" and of_page and not getattr(request, "htmx", False):
-                return HttpResponseRedirect(f"{reverse('account_login')}?next={reverse('page_detail', kwargs=kwargs)}")
-            return ask_to_log_in(request)
+            return _log_in(request, kwargs)
         if not is_responder(request.user):
             security.warning("authz.denied user=%s path=%s", request.user.pk, request.path)
             raise Http404
@@ -56,6 +66,65 @@ def schedulers_only(view: View) -> View:
     return outer
 
 
+def answering(view: View) -> View:
+    """As `responders_only`, and for the owner of an on-call device, who is not logged in (any more).
+
+    Where somebody is logged in, that is who they are, whatever the device says.
+    """
+    for_sessions = responders_only(view)
+
+    @wraps(view)
+    def gated(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
+        device = None if request.user.is_authenticated else device_of(request)
+        if device is None:
+            return for_sessions(request, *args, **kwargs)
+        request.on_call_device = device  # type: ignore[attr-defined]
+        _note_seen(device)
+        with timezone.override(zone_of(device.user)):
+            response = view(request, *args, **kwargs)
+        response["Cache-Control"] = "no-store, private"
+        patch_vary_headers(response, ["Cookie"])
+        return response
+
+    return gated
+
+
+def device_of(request: HttpRequest) -> OnCallDevice | None:
+    """The device that the request comes from, if it is valid and its owner still answers pages."""
+    secret = request.COOKIES.get(settings.ON_CALL_COOKIE_NAME, "")
+    if not secret:
+        return None
+    devices = OnCallDevice.objects.valid(clock.now()).select_related("user__region")
+    device = devices.filter(token_hash=digest(secret)).first()
+    return device if device is not None and is_responder(device.user) else None
+
+
+def _note_seen(device: OnCallDevice) -> None:
+    now = clock.now()
+    stale = Q(last_seen_at=None) | Q(last_seen_at__lt=now - _SEEN_EVERY)
+    OnCallDevice.objects.filter(stale, pk=device.pk).update(last_seen_at=now)
+
+
+def _log_in(request: HttpRequest, kwargs: dict[str, object]) -> HttpResponseBase:
+    """After a POST to a verb's address they come back to the page that it belongs to."""
+    name = request.resolver_match.url_name or "" if request.resolver_match else ""
+    if request.method != "POST" or getattr(request, "htmx", False):
+        return ask_to_log_in(request)
+    if name.startswith("page_"):
+        there = reverse("page_detail", kwargs=kwargs) if "pk" in kwargs else reverse("page_list")
+    elif name.startswith("device_"):
+        there = reverse("my_devices")
+    else:
+        return ask_to_log_in(request)
+    return HttpResponseRedirect(f"{reverse('account_login')}?next={there}")
+
+
+def by_device(request: HttpRequest) -> bool:
+    """Whether a registered phone asks, and not somebody who is logged in."""
+    return getattr(request, "on_call_device", None) is not None
+
+
 def viewer(request: HttpRequest) -> User:
-    """Who looks at it; `responders_only` has let nobody else in."""
-    return cast(User, request.user)
+    """Who looks at it: these gates have let nobody else in."""
+    device: OnCallDevice | None = getattr(request, "on_call_device", None)
+    return device.user if device is not None else cast(User, request.user)

@@ -159,6 +159,17 @@ def _weekday_and_time(local: datetime, year: int) -> str:
     return f"{named}, {local:%H:%M}" if local.year == year else f"{named} {local.year}, {local:%H:%M}"
 
 
+@register.simple_tag
+def clock_time(dt: datetime | None) -> SafeString:
+    """`14:30` today, else with its day, and the exact local time on hover."""
+    if dt is None:
+        return SafeString("")
+    zone = timezone.get_current_timezone()
+    local = dt.astimezone(zone)
+    shown = deadline(local, clock.now().astimezone(zone))
+    return markup('<time datetime="{}" title="{}">{}</time>', dt.isoformat(timespec="seconds"), exact(local), shown)
+
+
 def deadline(local: datetime, now: datetime) -> str:
     """`14:30` today, `Tue 14:30` within the week, `Tue 24 Nov, 14:30` beyond: both in the viewer's zone."""
     clock_time = f"{local.hour:02}:{local.minute:02}"

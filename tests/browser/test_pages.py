@@ -1,6 +1,7 @@
 """Every page at both sizes in both themes: accessible, no wider than its window, quiet, self-contained."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -100,7 +101,43 @@ def test_pages_about_hours_on_call(window: Callable[..., Window], busy_desk: Tic
 
 def test_the_empty_desk(window: Callable[..., Window], ann: User) -> None:
     hours = ["/desk/on-call/calendar/", "/desk/on-call/mine/", "/desk/on-call/overrides/new/"]
-    check(window, ann, ["/desk/", "/desk/on-call/", "/desk/on-call/contacts/", *hours])
+    check(window, ann, ["/desk/", "/desk/on-call/", "/desk/on-call/contacts/", "/desk/pages/", *hours])
+
+
+def test_pages_of_a_page_that_rings(window: Callable[..., Window], busy_desk: Ticket, bo: User) -> None:
+    from escalations.models import Page
+
+    page = Page.objects.get(ticket=busy_desk).get_absolute_url()
+    paths = [page, f"{page}hand-over/", f"{page}snooze/", "/desk/pages/", "/desk/on-call/devices/"]
+    check(window, bo, [*paths, f"/desk/tickets/{busy_desk.number}/page/"])
+
+
+def test_pages_on_a_registered_phone(
+    window: Callable[..., Window], live_server: Any, busy_desk: Ticket, bo: User
+) -> None:
+    from django.conf import settings
+
+    from escalations import actions
+    from escalations.models import Page
+    from supportdesk.lib import clock
+
+    page = Page.objects.get(ticket=busy_desk).get_absolute_url()
+    secret = actions.register_device(by=bo, name="Phone", at=clock.now())
+
+    def on_phone(user: User | None, **look: object) -> Window:
+        seen = window(None, **look)
+        seen.context.add_cookies([{"name": settings.ON_CALL_COOKIE_NAME, "value": secret, "url": live_server.url}])
+        return seen
+
+    check(on_phone, None, [page, f"{page}hand-over/", "/desk/pages/"])
+    seen = on_phone(None, size=PHONE, theme="dark")
+    shown = seen.open(page)
+    button = shown.locator("#acknowledge")
+    box = button.bounding_box()
+    assert box["y"] > PHONE["height"] * 0.6, "where the thumb is"
+    assert box["y"] + box["height"] <= PHONE["height"]
+    button.click()
+    shown.get_by_text("Acknowledged by Bo").first.wait_for()
 
 
 def test_s044_a_script_in_the_database_does_not_run(

@@ -330,7 +330,7 @@ def test_many_pages_for_one_contact_are_one_message_that_lists_them_all(
     (line,) = phones()
     assert sorted(line["tickets"]) == sorted(str(ticket.number) for ticket in tickets)
     assert "12 tickets" in line["text"]
-    assert line["text"].endswith("/desk/on-call/")
+    assert line["text"].endswith("/desk/pages/")
     assert PageEvent.objects.filter(kind="sent", data__method="text message").count() == 12
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from accounts.models import Organization, SupportPlan, User
+from escalations import defaults
 from escalations.models import EscalationPolicy, Page
 from escalations.paging.derive import derive, to_begin
 from escalations.paging.engine import run_pass
@@ -186,3 +187,36 @@ def test_one_bad_row_does_not_stop_the_others(policy: EscalationPolicy, rita: Us
     monkeypatch.setattr(module, "begin", stumble)
     derive(now=clock.now())
     assert list(Page.objects.values_list("ticket_id", flat=True)) == [good.pk]
+
+
+def test_a_reply_at_three_in_the_morning_on_an_answered_ticket_rings_again(
+    policy: EscalationPolicy, ticket: Ticket, rita: User, bo: User, client_of: Any, rung: Callable[[], list[str]]
+) -> None:
+    run_pass("test")
+    actions.answer(ticket, by=bo, body="Restart it.", submit_as=Status.OPEN, at=clock.now())
+    run_pass("test")
+    assert not Page.objects.open().exists()
+    night = (clock.now() + timedelta(days=1)).replace(hour=2, minute=0)  # 03:00 in Berlin
+    clock.move(night - clock.now())
+    client_of(rita).post(f"/requests/{ticket.number}/reply/", {"body": "It is down again."})
+    run_pass("test")
+    assert rung().count("bo") == 2
+    assert Page.objects.open().get(kind=Page.Kind.TICKET).is_ringing
+
+
+def test_when_the_desk_is_switched_on_nothing_old_rings(
+    rita: User, bo: User, ann: User, phones: Callable[[], list[dict[str, Any]]]
+) -> None:
+    """Answered, Pending, On-hold, imported, and waiting since before: none of them rings the first night."""
+    tickets = [factories.open_ticket(rita, priority=Priority.URGENT) for _ in range(5)]
+    answered, pending, held, imported, _ = tickets
+    actions.answer(answered, by=bo, body="Done.", submit_as=Status.OPEN, at=clock.now())
+    actions.answer(pending, by=bo, body="Which version?", submit_as=Status.PENDING, at=clock.now())
+    actions.answer(held, by=bo, body="Vendor.", submit_as=Status.OPEN, at=clock.now())
+    actions.hold(held, by=bo, reason="vendor", at=clock.now())
+    clock.move(timedelta(hours=1))
+    defaults.load(at=clock.now(), on_call=[bo], staff=[bo, ann], active_from=clock.now())
+    Ticket.objects.filter(pk=imported.pk).update(channel=Channel.IMPORT, waiting_since=clock.now())
+    run_pass("test")
+    assert phones() == []
+    assert not Page.objects.filter(kind=Page.Kind.TICKET).exists()
