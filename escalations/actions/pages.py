@@ -10,7 +10,7 @@ from django.db import transaction
 from accounts.models import User
 from escalations import access
 from escalations.events import record
-from escalations.models import ContactMethod, Page, PageDelivery, PageEvent
+from escalations.models import ContactMethod, Gathering, Page, PageDelivery, PageEvent
 from escalations.paging.decide import acknowledged_for, snoozed_at_most
 from escalations.paging.moves import cancel_waiting, end, ring_again, save, tell_outside
 from supportdesk.lib import queue
@@ -50,6 +50,7 @@ def acknowledge(page: Page, *, by: User, at: datetime, via: str = "") -> Acknowl
     tell_outside(page, PageDelivery.Purpose.ACKNOWLEDGED, at=at)
     if page.kind in Page.PRACTICE:
         end(page, why="it was answered", at=at)
+    _has_heard(by)
     queue.wake("page")
     return Acknowledgement(by, at, already=False)
 
@@ -121,6 +122,7 @@ def snooze(page: Page, *, lasting: timedelta, reason: str, by: User, at: datetim
     _hold(page, Page.State.SNOOZED, by=by, at=at, until=at + lasting)
     record(page, PageEvent.Kind.SNOOZED, by=by, at=at, until=(at + lasting).isoformat(), reason=reason[:300])
     tell_outside(page, PageDelivery.Purpose.ACKNOWLEDGED, at=at)
+    _has_heard(by)
     queue.wake("page")
 
 
@@ -140,6 +142,14 @@ def _hold(page: Page, state: Page.State, *, by: User, at: datetime, until: datet
     page.next_action_at = None
     save(page, "state", "acknowledged_by", "acknowledged_at", "acknowledged_until", "next_action_at")
     cancel_waiting(page)
+
+
+def _has_heard(person: User) -> None:
+    """Who answers has heard what was sent: what comes next for them is a first page again, and goes at once.
+
+    The last of the transaction's locks: senders hold deliveries when they ask for these.
+    """
+    Gathering.objects.filter(contact__user=person).delete()
 
 
 def _locked(page: Page, *, by: User) -> Page:

@@ -52,7 +52,6 @@ def refused(deliveries: Sequence[PageDelivery], token: uuid.UUID, why: DeliveryE
     for row in deliveries:
         with transaction.atomic():
             page = _page(row)
-            _stop_gathering(row)
             if why.unknown:
                 _unknown(page, row, token, str(why), wait=settings.PAGING_LEASE_SECONDS, now=now)
             elif not why.permanent and row.attempt <= len(RETRY_AFTER):
@@ -64,6 +63,8 @@ def refused(deliveries: Sequence[PageDelivery], token: uuid.UUID, why: DeliveryE
                 if why.permanent:
                     _disable(page, row, str(why), now=now)
                 _go_on(page, row, now=now)
+    if not why.unknown:
+        _stop_gathering(deliveries[0])
 
 
 def confirmed(message: uuid.UUID, *, arrived: bool, now: datetime) -> None:
@@ -154,7 +155,7 @@ def _unknown(page: Page, row: PageDelivery, token: uuid.UUID, why: str, *, wait:
 
 
 def _stop_gathering(row: PageDelivery) -> None:
-    """Nothing was heard at the contact, so nothing that follows has to wait."""
+    """Nothing was heard at the contact, so nothing that follows has to wait. No other lock is held meanwhile."""
     if row.contact_id is not None:
         Gathering.objects.filter(contact=row.contact_id).delete()
 

@@ -137,7 +137,7 @@ def test_the_worker_shows_a_page_and_a_newer_one_takes_its_place(
         data = json.dumps({"title": title, "path": f"/desk/pages/{tag[-1]}/", "tag": tag})
         push = {"origin": origin, "registrationId": known[-1]["registrationId"], "data": data}
         tools.send("ServiceWorker.deliverPushMessage", push)
-    seen.page.wait_for_timeout(500)
+        seen.page.wait_for_timeout(300)
     shown = seen.page.evaluate(_SHOWN)
     assert sorted(shown) == [
         ["High: #2.", "page-2", True, "/desk/pages/2/", ["Acknowledge"]],

@@ -134,6 +134,28 @@ def test_what_was_acknowledged_meanwhile_is_left_out(
     assert phones()[-1]["tickets"] == [str(third.number)]
 
 
+def test_who_has_acknowledged_hears_of_the_next_at_once(
+    policy: EscalationPolicy, rita: User, bo: User, phones: Phones
+) -> None:
+    (first,) = urgent(rita)
+    actions.acknowledge(Page.objects.get(ticket=first), by=bo, at=clock.now())
+    (second,) = urgent(rita)
+    assert [line["tickets"] for line in phones()] == [[str(first.number)], [str(second.number)]]
+
+
+def test_what_may_have_arrived_is_not_followed_at_once(
+    policy: EscalationPolicy, rita: User, phones: Phones, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def lose(self: DemoPhone, message: Any) -> str:
+        raise DeliveryError("no answer", unknown=True)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(DemoPhone, "deliver", lose)
+        urgent(rita)
+    urgent(rita)
+    assert phones() == []
+
+
 def test_kinds_are_not_mixed(
     policy: EscalationPolicy, rita: User, ann: User, phones: Phones, pass_time: PassTime
 ) -> None:

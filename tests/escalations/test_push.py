@@ -358,7 +358,7 @@ def test_several_pages_are_one_notification_that_leads_to_the_list(
     clock.move(push.Push.gathers_for)
     run_pass("test")
     payload = mine.read(service.asked[1][2])
-    assert (payload["path"], payload["tag"]) == ("/desk/on-call/", "pages")
+    assert (payload["path"], payload["tag"]) == ("/desk/pages/", "pages")
     assert "3 tickets" in payload["title"]
 
 
