@@ -89,7 +89,7 @@ def zone_of(person: User) -> ZoneInfo:
 def duties(at: datetime) -> list[Duty]:
     """Every schedule as it stands at `at`."""
     rosters = roster.load(at)
-    rows = [(schedule, rosters.get(schedule.pk, roster.Roster())) for schedule in Schedule.objects.all()]
+    rows = [(schedule, rosters.get(schedule.pk, roster.Roster())) for schedule in Schedule.objects.by_use()]
     turns = {schedule.pk: _turns(found, at) for schedule, found in rows}
     people = [turns[schedule.pk][0].person for schedule, _ in rows]
     contacts = contacts_of([person for person in people if person])

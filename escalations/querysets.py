@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         Page,
         PageDelivery,
         PageEvent,
+        Schedule,
         Shift,
         SwapRequest,
     )
@@ -196,6 +197,15 @@ class OnCallDeviceQuerySet(models.QuerySet["OnCallDevice"]):
     def valid(self, now: datetime) -> OnCallDeviceQuerySet:
         """Neither expired nor taken away, of somebody who is still here."""
         return self.filter(revoked_at=None, expires_at__gt=now, user__is_active=True)
+
+
+class ScheduleQuerySet(models.QuerySet["Schedule"]):
+    def by_use(self) -> ScheduleQuerySet:
+        """Those that tickets page by first, then by name."""
+        from escalations.models import PolicyStep
+
+        used = PolicyStep.objects.filter(policy__is_default=True, schedule=OuterRef("pk"))
+        return self.alias(is_used=Exists(used)).order_by("-is_used", "name")
 
 
 class OverrideQuerySet(models.QuerySet["Override"]):

@@ -15,6 +15,7 @@ from escalations.querysets import (
     CoverageGapQuerySet,
     LeaveQuerySet,
     OverrideQuerySet,
+    ScheduleQuerySet,
     ShiftQuerySet,
     SwapRequestQuerySet,
 )
@@ -32,6 +33,8 @@ class Schedule(models.Model):
     gaps_accepted_by = models.ForeignKey(User, null=True, editable=False, on_delete=models.PROTECT, related_name="+")
     gaps_accepted_why = models.CharField(max_length=300, blank=True, editable=False)
     version = models.PositiveIntegerField(default=1, editable=False)
+
+    objects: ClassVar[ScheduleQuerySet] = ScheduleQuerySet.as_manager()  # type: ignore[assignment]
 
     class Meta:
         ordering = ("name",)

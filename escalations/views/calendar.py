@@ -27,7 +27,7 @@ def on_call_calendar(request: HttpRequest) -> HttpResponse:
     today = now.astimezone(zone).date()
     view = "month" if request.GET.get("view") == "month" else "week"
     on = _date(request.GET.get("on", "")) or today
-    every = list(Schedule.objects.all())
+    every = list(Schedule.objects.by_use())
     chosen = next((row for row in every if str(row.pk) == request.GET.get("schedule")), None)
     schedules = [chosen] if chosen else every
     first, number = _month(on) if view == "month" else (on - timedelta(days=on.weekday()), _WEEK)

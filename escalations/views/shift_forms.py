@@ -104,7 +104,7 @@ class HoursForm(forms.Form):
 
 
 class OverrideForm(HoursForm):
-    schedule = forms.ModelChoiceField(Schedule.objects.all(), label="Schedule", empty_label=None)
+    schedule = forms.ModelChoiceField(Schedule.objects.by_use(), label="Schedule", empty_label=None)
     person = forms.ModelChoiceField(User.objects.none(), label="Who", empty_label=None)
     why = forms.CharField(label="Why", required=False, max_length=120)
 
@@ -137,7 +137,7 @@ class LeaveForm(HoursForm):
 
 
 class SwapForm(HoursForm):
-    schedule = forms.ModelChoiceField(Schedule.objects.all(), label="Schedule", empty_label=None)
+    schedule = forms.ModelChoiceField(Schedule.objects.by_use(), label="Schedule", empty_label=None)
     of = forms.ModelChoiceField(User.objects.none(), label="Ask", empty_label="Choose a colleague")
     back = forms.ChoiceField(label="In return for", required=False)
     note = forms.CharField(label="Note", required=False, max_length=300, help_text="Your colleague reads it here.")
@@ -167,7 +167,7 @@ def _offer(piece: Piece) -> str:
 
 class FeedForm(forms.Form):
     schedule = forms.ModelChoiceField(
-        Schedule.objects.all(), label="Of", required=False, empty_label="My own shifts", blank=True
+        Schedule.objects.by_use(), label="Of", required=False, empty_label="My own shifts", blank=True
     )
 
     def refuse(self, refusal: DomainError) -> None:
