@@ -94,7 +94,7 @@ def _environment(
         "PAGING_LEASE_SECONDS": str(options.lease),
         "PAGING_SENDERS": "4",
         "PAGING_QUIET_SECONDS": str(options.quiet),
-        "PAGING_STANDBY_SECONDS": "1",
+        "PAGING_STANDBY_SECONDS": "3" if options.standby_only else "1",
         "PAGING_CANARY_MINUTES": "0",
     }
 

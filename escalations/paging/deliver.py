@@ -201,11 +201,13 @@ def send(claim: Claim, *, now: datetime) -> None:
 def look(claim: Claim, *, now: datetime) -> Sequence[PageDelivery]:
     """Those that may go out at this very moment; the others are cancelled.
 
-    An engine that slept past its lease finds nothing: somebody else has sent what was its to send.
+    An engine that slept past its lease finds nothing: somebody else has sent what was its to send. What the message
+    needs is read first, so that nothing but the look itself lies right before the call.
     """
     mine = PageDelivery.objects.filter(lease_token=claim.token, state=_State.SENDING, lease_until__gt=Now())
+    pages = mine.select_related("page__ticket__organization", "page__policy", "page__acknowledged_by")
+    held = list(pages.select_related("person", "contact", "outside"))
     mine.still_wanted().update(looked_at=Now())
-    mine = mine.select_related("page__ticket__organization", "page__policy", "page__acknowledged_by")
-    held = list(mine.select_related("person", "contact", "outside"))
-    outcome.not_wanted([row for row in held if row.looked_at is None], claim.token, now=now)
-    return [row for row in held if row.looked_at is not None]
+    wanted = set(mine.filter(looked_at__isnull=False).values_list("pk", flat=True))
+    outcome.not_wanted([row for row in held if row.pk not in wanted], claim.token, now=now)
+    return [row for row in held if row.pk in wanted]

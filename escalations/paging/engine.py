@@ -8,6 +8,8 @@ from importlib import import_module
 
 from django.db import connection
 from django.db.models.functions import Now
+from django.template.loader import get_template
+from django.urls import reverse
 
 from escalations.models import EngineHeartbeat
 from escalations.paging.advance import advance
@@ -31,6 +33,8 @@ def prepare() -> None:
     """
     for module in _HEAVY:
         import_module(module)
+    reverse("page_list")  # the first address asked for reads those of the whole desk
+    get_template("escalations/page_mail.html")
     chat.load()
 
 

@@ -29,7 +29,7 @@ _HTTPS = 443
 class Push:
     """A notification that opens the page; it is replaced by the next for the same page, and acknowledges nothing."""
 
-    gathers_for = timedelta(seconds=5)
+    gathers_for = timedelta(seconds=2)
     asks_for_code = False
 
     def deliver(self, message: PageText) -> str:
