@@ -293,11 +293,17 @@ class PolicyAdmin(RespondersOnly, admin.ModelAdmin):
 
 
 @admin.register(ContactMethod)
-class ContactMethodAdmin(RespondersOnly, admin.ModelAdmin):
+class ContactMethodAdmin(admin.ModelAdmin):
+    """People add and verify their own contacts: an admin can only take one out of use."""
+
     exclude = ("details",)  # for chat that is a secret
+    readonly_fields = ("user", "kind", "value", "verified_at")
     list_display = ("user", "kind", "value", "verified_at", "disabled_at", "disabled_why")
     list_filter = ("kind", ("verified_at", admin.EmptyFieldListFilter), ("disabled_at", admin.EmptyFieldListFilter))
     search_fields = ("user__name", "user__email", "value")
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
 
 
 class RuleForm(forms.ModelForm):

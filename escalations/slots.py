@@ -15,7 +15,7 @@ from django.utils.text import capfirst
 from accounts.models import User
 from escalations import live, timeline
 from escalations.access import is_responder, may_page_by_hand, may_watch_paging
-from escalations.models import Page, PageEvent, PagingAlarm
+from escalations.models import Page, PageEvent, PagingAlarm, Schedule
 from escalations.paging import roster
 from escalations.people import ringing_people, zone_of
 from supportdesk.lib import clock, slots
@@ -189,7 +189,7 @@ def desk_side(objects: Sequence[Any], request: HttpRequest) -> Filled:
 
 
 # Every page of the desk names who is on call; who is to be paged is looked up afresh.
-_rosters = Kept(lambda: roster.load(clock.now()))
+_rosters = Kept(lambda: (list(Schedule.objects.by_use().values_list("pk", flat=True)), roster.load(clock.now())))
 
 
 def desk_top(objects: Sequence[Any], request: HttpRequest) -> Filled:
@@ -197,7 +197,9 @@ def desk_top(objects: Sequence[Any], request: HttpRequest) -> Filled:
     if not is_responder(request.user):
         return {}
     now = clock.now()
-    people = [found.on_call(now) for _, found in sorted(_rosters().items())]
+    order, rosters = _rosters()
+    # The first is the one that tickets page by: that nobody has it isn't hidden by another duty.
+    people = [rosters[pk].on_call(now) if pk in rosters else None for pk in order[:1]]
     shown = _on_call(people, now)
     if _ringing(request)["unreached"]:
         shown = format_html('<a class="badge hot" href="{}">A page reached nobody</a>{}', reverse("on_call"), shown)

@@ -36,12 +36,13 @@ class Acknowledgement:
 def acknowledge(page: Page, *, by: User, at: datetime, via: str = "") -> Acknowledgement:
     """Stop the ringing and take the ticket where nobody has it; the others who were paged are told who did.
 
-    `via` names the way in words ("text message") where it was none of the desk's pages. Somebody else's
+    `via` names the way in words ("text message") where it was none of the desk's pages. A snoozed page is taken by
+    whoever acknowledges it. Somebody else's
     acknowledgement, or an earlier one, stands: the answer says whose it is. Raises NotAllowed, and Conflict when the
     page is over.
     """
     page = _locked(page, by=by)
-    if page.acknowledged_by is not None and page.acknowledged_at is not None:
+    if page.is_acknowledged and page.acknowledged_by is not None and page.acknowledged_at is not None:
         return Acknowledgement(page.acknowledged_by, page.acknowledged_at, already=True)
     _hold(page, Page.State.ACKNOWLEDGED, by=by, at=at, until=at + acknowledged_for(page.priority))
     took = _take_ticket(page, by=by, at=at)

@@ -59,9 +59,11 @@ def _text(first: PageDelivery, headline: str, url: str) -> str:
 def _ringing(pages: Sequence[Page]) -> str:
     if len(pages) == 1:
         return _one(pages[0])
-    listed = ", ".join(page.subject for page in pages[:_LISTED])
-    more = f" and {len(pages) - _LISTED} more" if len(pages) > _LISTED else ""
-    return f"{_about(pages[0])}, {len(pages)} tickets: {listed}{more}."
+    subjects = list(dict.fromkeys(page.subject for page in pages))  # two pages may be about one ticket
+    if len(subjects) == 1:
+        return _one(pages[0])
+    more = f" and {len(subjects) - _LISTED} more" if len(subjects) > _LISTED else ""
+    return f"{_about(pages[0])}, {len(subjects)} tickets: {', '.join(subjects[:_LISTED])}{more}."
 
 
 def _one(page: Page) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from functools import wraps
 from typing import cast
+from urllib.parse import urlencode, urlsplit
 
 from django.conf import settings
 from django.core.exceptions import PermissionDenied
@@ -106,7 +107,7 @@ def _note_seen(device: OnCallDevice) -> None:
 
 
 def _log_in(request: HttpRequest, kwargs: dict[str, object]) -> HttpResponseBase:
-    """After a POST to a verb's address they come back to the page that it belongs to."""
+    """After a POST to a verb's address they come back to the page that it belongs to, or that they came from."""
     name = request.resolver_match.url_name or "" if request.resolver_match else ""
     if request.method != "POST" or getattr(request, "htmx", False):
         return ask_to_log_in(request)
@@ -115,8 +116,15 @@ def _log_in(request: HttpRequest, kwargs: dict[str, object]) -> HttpResponseBase
     elif name.startswith("device_"):
         there = reverse("my_devices")
     else:
-        return ask_to_log_in(request)
-    return HttpResponseRedirect(f"{reverse('account_login')}?next={there}")
+        there = _came_from(request)
+    return HttpResponseRedirect(f"{reverse('account_login')}?{urlencode({'next': there}, safe='/')}")
+
+
+def _came_from(request: HttpRequest) -> str:
+    """The path of the page of ours whose form was sent; who is on call, where none is told."""
+    told = urlsplit(request.headers.get("Referer", ""))
+    ours = told.netloc == request.get_host() and told.path.startswith("/desk/")
+    return told.path if ours else reverse("on_call")
 
 
 def by_device(request: HttpRequest) -> bool:

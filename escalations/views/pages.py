@@ -12,7 +12,6 @@ from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_POST, require_safe
 
 from escalations import actions, live, timeline
-from escalations.actions import Acknowledgement
 from escalations.models import Page
 from escalations.paging import breaches
 from escalations.querysets import PageQuerySet
@@ -119,12 +118,8 @@ def page_acknowledge(request: HttpRequest, pk: int) -> HttpResponseBase:
     if not taken.already:
         return done(request, page, "Acknowledged. It stops ringing.")
     page = find(request, pk)
-    return _show(request, page, notice=_held_already(page, taken))
-
-
-def _held_already(page: Page, taken: Acknowledgement) -> str:
-    what = "Put aside" if page.is_snoozed else "Already acknowledged"
-    return f"{what} by {taken.by.display_name} at {timezone.localtime(taken.at):%H:%M}."
+    when = f"{timezone.localtime(taken.at):%H:%M}"
+    return _show(request, page, notice=f"Already acknowledged by {taken.by.display_name} at {when}.")
 
 
 def way(request: HttpRequest) -> str:

@@ -137,7 +137,17 @@ def test_a_rule_uses_the_persons_own_contact(admin: Client, policy: EscalationPo
 def test_every_list_opens_and_is_searchable(admin: Client, page: Page, model: str) -> None:
     assert admin.get(f"/admin/escalations/{model}/", {"q": "1"}).status_code == 200
     first = admin.get(f"/admin/escalations/{model}/add/")
-    assert first.status_code == (403 if model.startswith(("page", "paging", "engine")) else 200)
+    assert first.status_code == (403 if model.startswith(("page", "paging", "engine", "contact")) else 200)
+
+
+def test_nobody_verifies_a_contact_for_somebody_else(admin: Client, policy: EscalationPolicy, bo: User) -> None:
+    contact = ContactMethod.objects.get(user=bo, kind="sms")
+    ContactMethod.objects.filter(pk=contact.pk).update(verified_at=None)
+    data = {"value": "+447700900555", "verified_at_0": "2026-01-01", "verified_at_1": "00:00", "disabled_why": "lost"}
+    answer = admin.post(f"/admin/escalations/contactmethod/{contact.pk}/change/", data)
+    assert answer.status_code == 302
+    after = ContactMethod.objects.get(pk=contact.pk)
+    assert (after.value, after.verified_at, after.disabled_why) == (contact.value, None, "lost")
 
 
 def test_what_happened_can_be_read_and_nothing_else(admin: Client, page: Page) -> None:

@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts.models import User
 from escalations import actions
-from escalations.models import EngineHeartbeat, EscalationPolicy, Page, PageEvent
+from escalations.models import EngineHeartbeat, EscalationPolicy, Layer, LayerMember, Page, PageEvent, Schedule
 from escalations.paging.engine import run_pass
 from supportdesk.lib import clock, slots
 from tests import factories
@@ -214,7 +214,7 @@ def test_the_desk_shows_how_many_ring_and_who_is_on_call(page: Page, ann: User, 
     assert ">1<" in slots.fill_one("desk.nav", ann, request_of(ann))
     with CaptureQueriesContext(connection) as queries:
         assert "Bo" in slots.fill_one("desk.top", ann, request_of(ann))
-    assert _own(queries) <= 5
+    assert _own(queries) <= 6
 
 
 def test_names_are_escaped(page: Page, ticket: Ticket, bo: User, request_of: Any) -> None:
@@ -254,3 +254,20 @@ def test_the_standbys_own_check_asks_for_the_standby_of_this_host(db: None, poli
         call_command("pager", "--check")
     call_command("pager", "--once")
     call_command("pager", "--check")
+
+
+def test_another_duty_does_not_hide_that_support_has_nobody(
+    policy: EscalationPolicy, bo: User, sven: User, ann: User, client_of: ClientOf
+) -> None:
+    other = Schedule.objects.create(name="A duty of others")
+    layer = Layer.objects.create(schedule=other, name="Theirs", anchor=clock.now().date())
+    LayerMember.objects.create(layer=layer, user=sven)
+    Layer.objects.exclude(pk=layer.pk).delete()
+    assert "Nobody is on call" in client_of(ann).get("/desk/").content.decode()
+
+
+def test_whose_session_is_over_comes_back_to_the_page_of_the_form(policy: EscalationPolicy) -> None:
+    asked = Client().post("/desk/on-call/leave/", headers={"referer": "http://testserver/desk/on-call/mine/"})
+    assert asked["Location"] == "/accounts/login/?next=/desk/on-call/mine/"
+    elsewhere = Client().post("/desk/on-call/leave/", headers={"referer": "http://evil.example/desk/"})
+    assert elsewhere["Location"] == "/accounts/login/?next=/desk/on-call/"
