@@ -189,7 +189,8 @@ def desk_side(objects: Sequence[Any], request: HttpRequest) -> Filled:
 
 
 # Every page of the desk names who is on call; who is to be paged is looked up afresh.
-_rosters = Kept(lambda: (list(Schedule.objects.by_use().values_list("pk", flat=True)), roster.load(clock.now())))
+# Of the schedules it is the one that tickets page by: that nobody has it isn't hidden by another duty.
+_roster_of_first = Kept(lambda: roster.load(clock.now(), Schedule.objects.by_use()[:1]))
 
 
 def desk_top(objects: Sequence[Any], request: HttpRequest) -> Filled:
@@ -197,22 +198,15 @@ def desk_top(objects: Sequence[Any], request: HttpRequest) -> Filled:
     if not is_responder(request.user):
         return {}
     now = clock.now()
-    order, rosters = _rosters()
-    # The first is the one that tickets page by: that nobody has it isn't hidden by another duty.
-    people = [rosters[pk].on_call(now) if pk in rosters else None for pk in order[:1]]
-    shown = _on_call(people, now)
+    shown = _on_call(next(iter(_roster_of_first().values()), roster.Roster()).on_call(now), now)
     if _ringing(request)["unreached"]:
         shown = format_html('<a class="badge hot" href="{}">A page reached nobody</a>{}', reverse("on_call"), shown)
     return {subject.pk: shown for subject in objects}
 
 
-def _on_call(people: Sequence[User | None], now: datetime) -> SafeString:
-    if not people:
-        return SafeString("")
-    named = [person for person in people if person is not None]
-    if not named:
+def _on_call(person: User | None, now: datetime) -> SafeString:
+    if person is None:
         return format_html('<a class="badge hot" href="{}">Nobody is on call</a>', reverse("on_call"))
-    person = named[0]
     region = f" · {person.region.name}" if person.region else ""
     there = now.astimezone(zone_of(person))
     return format_html(

@@ -1,13 +1,13 @@
 """Schedules as the pure arithmetic wants them, loaded in four queries however many there are."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from accounts.models import User
 from escalations.access import is_responder
-from escalations.models import Layer, LayerMember, LayerWindow, Leave, Override
+from escalations.models import Layer, LayerMember, LayerWindow, Leave, Override, Schedule
 from escalations.paging import rotation
 
 
@@ -35,16 +35,16 @@ class Roster:
         return rotation.shifts(self.plan, at, until)
 
 
-def load(at: datetime, schedules: Iterable[int] | None = None) -> dict[int, Roster]:
-    """Each schedule's roster (or only those of `schedules`) by its id, with overrides and leave not over at `at`.
+def load(at: datetime, schedules: Collection[Schedule | int] | None = None) -> dict[int, Roster]:
+    """Each schedule's roster by its id, with overrides and leave not over at `at`; or only those of `schedules`,
+    ids or a query for them.
 
     Who has left, or may no longer answer pages, takes no turn: the layer below shows through.
     """
-    only = None if schedules is None else list(schedules)
     rosters: dict[int, Roster] = defaultdict(Roster)
-    _add_layers(rosters, only)
+    _add_layers(rosters, schedules)
     overrides = Override.objects.not_over(at).select_related("user__region").order_by("id")
-    for row in overrides if only is None else overrides.filter(schedule__in=only):
+    for row in overrides if schedules is None else overrides.filter(schedule__in=schedules):
         if is_responder(row.user):
             roster = rosters[row.schedule_id]
             roster.people[row.user_id] = row.user
@@ -55,7 +55,7 @@ def load(at: datetime, schedules: Iterable[int] | None = None) -> dict[int, Rost
     return dict(rosters)
 
 
-def _add_layers(rosters: dict[int, Roster], only: list[int] | None) -> None:
+def _add_layers(rosters: dict[int, Roster], only: Collection[Schedule | int] | None) -> None:
     members, windows = _by_layer(only)
     for pk, rows in members.items():
         layer = rows[0].layer
@@ -80,7 +80,9 @@ def as_rotation(layer: Layer, people: Iterable[User], windows: Iterable[LayerWin
     )
 
 
-def _by_layer(only: list[int] | None) -> tuple[dict[int, list[LayerMember]], dict[int, list[LayerWindow]]]:
+def _by_layer(
+    only: Collection[Schedule | int] | None,
+) -> tuple[dict[int, list[LayerMember]], dict[int, list[LayerWindow]]]:
     rows = LayerMember.objects.select_related("layer", "user__region").order_by("layer_id", "position", "id")
     hours = LayerWindow.objects.order_by("layer_id", "id")
     if only is not None:
