@@ -8,7 +8,7 @@ import pytest
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
-BEFORE = [("tickets", "0003_queue_orders"), ("escalations", "0001_initial")]
+BEFORE = [("accounts", "0002_mail_and_sessions"), ("tickets", "0003_queue_orders"), ("escalations", "0001_initial")]
 
 
 @pytest.fixture

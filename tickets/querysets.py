@@ -8,13 +8,21 @@ from typing import TYPE_CHECKING
 
 from django.db import models
 from django.db.models import Exists, F, OuterRef, Q, Value
-from django.db.models.functions import Coalesce
+from django.db.models.functions import Coalesce, Now
 
 from accounts.models import Membership, Role, User
 from tickets.states import UNFINISHED, Status
 
 if TYPE_CHECKING:
-    from tickets.models import Attachment, Message, Participant, Ticket  # noqa: F401 - the querysets' parameters
+    from tickets.models import (  # noqa: F401 - the querysets' parameters
+        Attachment,
+        BlockedSender,
+        IncomingMail,
+        Message,
+        Participant,
+        Survey,
+        Ticket,
+    )
 
 _SEE_ALL = (Role.AGENT, Role.LEAD, Role.SET, Role.ADMIN)
 # The order of triage, indexed as these expressions: without a priority yet a ticket counts as High (2), and one that
@@ -113,12 +121,45 @@ class MessageQuerySet(models.QuerySet["Message"]):
 
 class ParticipantQuerySet(models.QuerySet["Participant"]):
     def current(self) -> ParticipantQuerySet:
-        """Those still copied in, without people who have since left the ticket's organisation (S054)."""
+        """Those still copied in and confirmed, without people who have since left the ticket's organisation (S054)."""
         memberships = Membership.objects.filter(
             user=OuterRef("user"), organization=OuterRef("ticket__organization")
         ).order_by()
         left = memberships.filter(ended_at__gte=OuterRef("added_at"))
-        return self.filter(removed_at=None).exclude(Exists(left) & ~Exists(memberships.active()))
+        return self.filter(removed_at=None, is_pending=False).exclude(Exists(left) & ~Exists(memberships.active()))
+
+    def pending(self) -> ParticipantQuerySet:
+        """Those that a mail copied in and nobody has confirmed yet."""
+        return self.filter(removed_at=None, is_pending=True)
+
+
+class IncomingMailQuerySet(models.QuerySet["IncomingMail"]):
+    def visible_to(self, user: User) -> IncomingMailQuerySet:
+        """Held mail is for leads and admins (the role table of the domain)."""
+        return self if user.is_active and user.is_lead else self.none()
+
+    def due(self) -> IncomingMailQuerySet:
+        """Those to be read now, by the database's clock."""
+        return self.filter(state="waiting", next_attempt_at__lte=Now())
+
+    def unsettled(self) -> IncomingMailQuerySet:
+        """Held or quarantined, and nobody of the staff has dealt with it."""
+        return self.filter(state__in=["held", "quarantined"], settled_at=None)
+
+
+class BlockedSenderQuerySet(models.QuerySet["BlockedSender"]):
+    def current(self) -> BlockedSenderQuerySet:
+        return self.filter(lifted_at=None)
+
+    def blocks(self, address: str) -> bool:
+        """Whether `address`, folded, or its whole domain is blocked."""
+        domain = address.rpartition("@")[2]
+        return self.current().filter(pattern__in=[address, f"@{domain}"]).exists()
+
+
+class SurveyQuerySet(models.QuerySet["Survey"]):
+    def due(self, now: datetime) -> SurveyQuerySet:
+        return self.filter(due_at__lte=now)
 
 
 class AttachmentQuerySet(models.QuerySet["Attachment"]):

@@ -1,5 +1,5 @@
 from accounts.models.event import AccountEvent
-from accounts.models.mail import AccountMail
+from accounts.models.mail import AccountMail, AddressHealth
 from accounts.models.organization import Invitation, Membership, Organization, OrganizationDomain, SupportPlan, Team
 from accounts.models.people import (
     AGENT_ROLES,
@@ -16,6 +16,7 @@ __all__ = [
     "STAKEHOLDER_ROLES",
     "AccountEvent",
     "AccountMail",
+    "AddressHealth",
     "Invitation",
     "Membership",
     "Organization",

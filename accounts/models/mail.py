@@ -7,6 +7,36 @@ from django.db.models.functions import Now
 from accounts.querysets import AccountMailQuerySet
 
 
+class AddressHealth(models.Model):
+    """What other mail servers have said of an address: after three hard bounces nothing is sent there any more."""
+
+    class Why(models.TextChoices):
+        BOUNCES = "bounces", "mails to it came back"
+        COMPLAINT = "complaint", "its owner took a mail for spam"
+        STAFF = "staff", "stopped by the staff"
+
+    email = models.EmailField(unique=True)
+    hard_bounces = models.PositiveIntegerField(default=0, help_text="In a row: a delivered mail begins anew.")
+    last_bounce_at = models.DateTimeField(null=True)
+    last_bounce = models.CharField(max_length=300, blank=True)
+    suppressed_at = models.DateTimeField(null=True, blank=True)
+    suppressed_why = models.CharField(max_length=10, choices=Why, blank=True)
+
+    class Meta:
+        verbose_name_plural = "addresses' health"
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(suppressed_at=None, suppressed_why="")
+                | (Q(suppressed_at__isnull=False) & ~Q(suppressed_why="")),
+                name="address_suppressed_with_reason",
+            )
+        ]
+        indexes = [models.Index(fields=["-suppressed_at"], condition=~Q(suppressed_at=None), name="address_suppressed")]
+
+    def __str__(self) -> str:
+        return self.email
+
+
 class AccountMail(models.Model):
     """One mail with a link or a notice about somebody's account.
 

@@ -91,6 +91,9 @@ class User(AbstractBaseUser):
     subdivision = models.CharField(max_length=6, blank=True, help_text="ISO 3166-2 code without the country.")
     region = models.ForeignKey(Region, null=True, blank=True, on_delete=models.PROTECT, related_name="staff")
     last_organization = models.ForeignKey("Organization", null=True, blank=True, on_delete=models.SET_NULL)
+    answers_by_mail = models.BooleanField(
+        default=False, help_text="Of the staff: a verified reply to their own reply address answers the customer."
+    )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     objects: ClassVar[UserManager] = UserManager()

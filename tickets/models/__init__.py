@@ -1,8 +1,9 @@
 from tickets.models.attachment import Attachment
 from tickets.models.catalog import Category, Environment, MobileDevice, WorkflowSettings
 from tickets.models.event import EventKind, TicketEvent
-from tickets.models.mail import OutgoingMail
-from tickets.models.message import Message, Participant
+from tickets.models.incoming import BlockedSender, ImapMailbox, IncomingMail, MailReason, MailState
+from tickets.models.mail import DigestEntry, MailChoice, MailWording, OutgoingMail
+from tickets.models.message import Format, Message, Participant
 from tickets.models.sla import (
     BusinessCalendar,
     CalendarDate,
@@ -15,18 +16,28 @@ from tickets.models.sla import (
     SlaPolicy,
 )
 from tickets.models.sla_work import PolicyDraft, Retargeting, SlaNotice, SlaNoticeChoice
+from tickets.models.survey import Survey
 from tickets.models.ticket import Channel, Priority, Ticket
 
 __all__ = [
     "Attachment",
+    "BlockedSender",
     "BusinessCalendar",
     "CalendarDate",
     "CalendarSpan",
     "CalendarVersion",
     "Category",
     "Channel",
+    "DigestEntry",
     "Environment",
     "EventKind",
+    "Format",
+    "ImapMailbox",
+    "IncomingMail",
+    "MailChoice",
+    "MailReason",
+    "MailState",
+    "MailWording",
     "Message",
     "MobileDevice",
     "OutgoingMail",
@@ -41,6 +52,7 @@ __all__ = [
     "SlaNotice",
     "SlaNoticeChoice",
     "SlaPolicy",
+    "Survey",
     "Ticket",
     "TicketEvent",
     "WorkflowSettings",

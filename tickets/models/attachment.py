@@ -21,6 +21,7 @@ class Attachment(models.Model):
     name = models.CharField(max_length=255, help_text="What its owner called it; only ever a label.")
     size = models.PositiveBigIntegerField()
     content_type = models.CharField(max_length=100, help_text="As found in the file's own bytes.")
+    is_inline = models.BooleanField(default=False, help_text="Shown within a mail's text, not in the list of files.")
     is_image = models.BooleanField(default=False, help_text="A raster image that may be shown in place.")
     created_at = models.DateTimeField()
 

@@ -63,6 +63,10 @@ class WorkflowSettings(models.Model):
         help_text="Business days in Pending after which the ticket is solved.",
     )
 
+    survey_after_hours = models.PositiveIntegerField(
+        default=24, help_text="The requester is asked how it went so many hours after Closed."
+    )
+
     class Meta:
         verbose_name = verbose_name_plural = "workflow settings"
         constraints = [models.CheckConstraint(condition=Q(id=1), name="workflow_settings_are_single")]

@@ -12,8 +12,16 @@ from tickets.models.ticket import Channel, Ticket
 from tickets.querysets import MessageQuerySet, ParticipantQuerySet
 
 
+class Format(models.TextChoices):
+    """How a message was written. Of an HTML mail `body` is the plain text, for search and for plain mails."""
+
+    MARKDOWN = "markdown", "Markdown"
+    TEXT = "text", "plain text"
+    HTML = "html", "HTML"
+
+
 class Message(models.Model):
-    """A public message or an internal note; text stays as it was written, in Markdown."""
+    """A public message or an internal note; text stays as it was written."""
 
     ticket = models.ForeignKey(Ticket, on_delete=models.PROTECT, related_name="messages")
     author = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="messages")
@@ -21,8 +29,12 @@ class Message(models.Model):
     from_staff = models.BooleanField(help_text="Written for the vendor, not for the customer's side.")
     is_automatic = models.BooleanField(default=False)
     channel = models.CharField(max_length=10, choices=Channel)
+    format = models.CharField(max_length=8, choices=Format, default=Format.MARKDOWN, help_text="How it was written.")
     body = models.TextField()
     body_html = models.TextField(help_text="The body rendered and sanitised.")
+    quoted_html = models.TextField(
+        blank=True, help_text="Quoted text and signature of a mail, sanitised: kept, folded away."
+    )
     rendered_with = models.PositiveSmallIntegerField(default=html.RENDERER_VERSION)
     submission_key = models.CharField(max_length=64, blank=True)
     created_at = models.DateTimeField()
@@ -62,6 +74,9 @@ class Participant(models.Model):
     added_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
     added_at = models.DateTimeField()
     removed_at = models.DateTimeField(null=True, blank=True)
+    is_pending = models.BooleanField(
+        default=False, help_text="Copied in by mail: gets nothing before somebody confirms it (S004)."
+    )
 
     objects: ClassVar[ParticipantQuerySet] = ParticipantQuerySet.as_manager()  # type: ignore[assignment]
 
