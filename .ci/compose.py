@@ -15,7 +15,10 @@ KEYS = {
 }  # fmt: skip
 DURATION = re.compile(r"^(\d+(ms|s|m|h))+$")
 OF_THE_IMAGES = {"POSTGRES_USER", "POSTGRES_DB", "POSTGRES_INITDB_ARGS"}
-SERVICES = {"postgres", "valkey", "mail", "migrate", "web", "worker", "paging-worker", "beat", "pager", "watcher"}
+SERVICES = {
+    "postgres", "valkey", "mail", "migrate", "web", "worker", "paging-worker", "beat", "pager", "watcher",
+    "mail-intake", "fetch-mail",
+}  # fmt: skip
 
 
 def main() -> int:

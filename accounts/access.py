@@ -32,3 +32,9 @@ def may_use_portal(user: User, organization: Organization | None) -> bool:
     """Which plan may use the portal is the plan's own data."""
     plan = plan_for(user, organization)
     return plan is not None and plan.uses_portal
+
+
+def may_use_email(user: User, organization: Organization | None) -> bool:
+    """Which plan may open requests by e-mail is the plan's own data."""
+    plan = plan_for(user, organization)
+    return plan is not None and plan.uses_email

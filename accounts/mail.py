@@ -20,10 +20,12 @@ from django.db.models import F, QuerySet
 from django.db.models.functions import Now
 from django.template.loader import render_to_string
 
+from accounts import health
 from accounts.addresses import mailbox_of
 from accounts.models import AccountMail
-from supportdesk.lib import queue
-from supportdesk.lib.mail import AUTOMATIC, message_id
+from supportdesk.lib import clock, queue
+from supportdesk.lib.mail import ANSWERS, compose, in_words, is_about_address, message_id
+from supportdesk.lib.signed_addresses import return_path
 
 logger = logging.getLogger(__name__)
 
@@ -35,6 +37,7 @@ TOO_LATE_AFTER = {
     "shift_day": timedelta(hours=12),  # the shift has begun, or is about to
     "shift_soon": timedelta(minutes=15),
 }
+ANSWERING = {"mail_redirected"}  # answers to a mail, not mails of our own accord (RFC 3834, 5)
 LEASE = timedelta(seconds=60)  # longer than settings.EMAIL_TIMEOUT
 _BATCH = 200
 
@@ -92,9 +95,11 @@ def deliver(pk: int) -> bool:
     if _is_too_late(mail):
         _finish(mail, AccountMail.State.FAILED, last_error="It would have come too late to be of use.")
         return False
+    if health.is_suppressed(mail.to_email):
+        _finish(mail, AccountMail.State.FAILED, last_error=health.STOPPED)
+        return False
     try:
-        headers = {**AUTOMATIC, "Message-ID": mail.message_id}
-        EmailMessage(mail.subject, mail.text, to=[mail.to_email], headers=headers).send()
+        _message(mail).send()
     except Exception as failure:
         _put_off(mail, failure)
         if _is_servers(failure):
@@ -104,18 +109,40 @@ def deliver(pk: int) -> bool:
     return True
 
 
+def _message(mail: AccountMail) -> EmailMessage:
+    return compose(
+        to=mail.to_email,
+        subject=mail.subject,
+        text=mail.text,
+        message_id=mail.message_id,
+        return_path=return_path("account", mail.pk),
+        headers=ANSWERS if mail.kind in ANSWERING else None,
+    )
+
+
 def _put_off(mail: AccountMail, failure: Exception) -> None:
     error = f"{type(failure).__name__}: {failure}"[:300]
     logger.warning("account mail %s was not sent (attempt %s): %s", mail.pk, mail.attempts, error)
     if mail.attempts > len(RETRY_AFTER) or _is_permanent(failure):
-        _finish(mail, AccountMail.State.FAILED, last_error=error)
+        if _finish(mail, AccountMail.State.FAILED, last_error=error) and _is_permanent(failure):
+            _note_refusal(mail, failure)
         return
     delay = timedelta(seconds=RETRY_AFTER[mail.attempts - 1])
     _held(mail).update(due_at=Now() + delay, last_error=error)
 
 
-def _finish(mail: AccountMail, state: str, **changes: Any) -> None:
-    _held(mail).update(state=state, due_at=None, text="", **changes)
+def _note_refusal(mail: AccountMail, failure: Exception) -> None:
+    """A mail server that won't take mail for an address is as good as one that sends it back."""
+    if not isinstance(failure, SMTPRecipientsRefused):
+        return
+    code, why = next(iter(failure.recipients.values()))
+    words = in_words(code, why)
+    if is_about_address(words):
+        health.note_bounce(mail.to_email, is_permanent=True, why=words, at=clock.now())
+
+
+def _finish(mail: AccountMail, state: str, **changes: Any) -> int:
+    return _held(mail).update(state=state, due_at=None, text="", **changes)
 
 
 def _held(mail: AccountMail) -> QuerySet[AccountMail]:

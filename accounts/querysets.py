@@ -7,12 +7,13 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from django.db import models
-from django.db.models import Exists, OuterRef, Q
-from django.db.models.functions import Now
+from django.db.models import Case, Exists, F, OuterRef, Q, Value, When
+from django.db.models.functions import Lower, Now
 
 if TYPE_CHECKING:
     from accounts.models import (  # noqa: F401 - the querysets' parameters
         AccountMail,
+        AddressHealth,
         Invitation,
         Membership,
         Organization,
@@ -110,3 +111,15 @@ class AccountMailQuerySet(models.QuerySet["AccountMail"]):
     def due(self) -> AccountMailQuerySet:
         """By the database's clock, so that workers with a wrong one do no harm."""
         return self.filter(state="queued", due_at__lte=Now())
+
+
+class AddressHealthQuerySet(models.QuerySet["AddressHealth"]):
+    def suppressed(self) -> AddressHealthQuerySet:
+        """Those to which nothing is sent."""
+        return self.exclude(suppressed_at=None)
+
+    def state_of(self, email: OuterRef | Lower) -> models.Subquery:
+        """For annotations: why nothing is sent to `email`, `came_back` where mails came back lately, else None."""
+        state = Case(When(suppressed_at=None, then=Value("came_back")), default=F("suppressed_why"))
+        troubled = self.filter(~Q(suppressed_at=None) | Q(hard_bounces__gt=0))
+        return models.Subquery(troubled.filter(email=email).annotate(state=state).values("state")[:1])

@@ -7,5 +7,8 @@ class EscalationsConfig(AppConfig):
 
     def ready(self) -> None:
         from escalations import signals, slots  # noqa: F401 - signals connect themselves
+        from escalations.paging import bounced
+        from tickets.mail import bounces
 
         slots.register()
+        bounces.register("page", bounced.find)

@@ -33,6 +33,10 @@ app.conf.beat_schedule = {
     "notify": {"task": "tickets.notify", "schedule": 10.0, "options": {"expires": 10.0}},
     # Mails that are due: new ones a wake-up missed, and retries.
     "mail": {"task": "tickets.deliver_mail", "schedule": 10.0, "options": {"expires": 10.0}},
+    # Mail that came in: what a wake-up missed, and what is to be tried again.
+    "mail_in": {"task": "tickets.read_mail", "schedule": 10.0, "options": {"expires": 10.0}},
+    # Digests whose readers' morning has come.
+    "digests": {"task": "tickets.mail_digests", "schedule": 60.0, "options": {"expires": 60.0}},
     # Mails about accounts: links to confirm, reset and accept, and retries.
     "account_mail": {"task": "accounts.deliver_mail", "schedule": 10.0, "options": {"expires": 10.0}},
     # Promises to warn of or whose breach is to be noted; and clocks to put on edited terms.
@@ -40,6 +44,8 @@ app.conf.beat_schedule = {
     "retarget": {"task": "tickets.retarget", "schedule": 15.0, "options": {"expires": 15.0}},
     # Solved tickets to close, Pending ones to remind of or solve.
     "workflow": {"task": "tickets.sweep", "schedule": 30.0, "options": {"expires": 30.0}},
+    # Requesters of Closed tickets to be asked how it went.
+    "surveys": {"task": "tickets.send_surveys", "schedule": 60.0, "options": {"expires": 60.0}},
     # Uploads that no message took within a day.
     "uploads": {"task": "tickets.discard_stale_uploads", "schedule": 3600.0, "options": {"expires": 3600.0}},
     # Sessions that ran out, and account mails of which nothing is left but that they were sent.

@@ -1,11 +1,14 @@
 """Settings that contradict each other stop the desk at boot (`manage.py check`, and every start through it)."""
 
 import re
+from importlib.util import find_spec
 from typing import Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.checks import Error, Tags, Warning, register
+
+from supportdesk.lib.mail_providers import PROVIDERS
 
 
 @register(Tags.security)
@@ -19,9 +22,57 @@ def production_is_safe(app_configs: Any, **kwargs: Any) -> list[Error]:
             "*" in settings.ALLOWED_HOSTS,
             "ALLOWED_HOSTS may not be '*': links in mails would follow any host.",
         ),
-        "desk.E003": (settings.EMAIL_HOST == "localhost", "EMAIL_URL is not set: no mail would leave the desk."),
+        "desk.E003": (
+            settings.EMAIL_HOST == "localhost" and not settings.MAIL_PROVIDER,
+            "Neither EMAIL_URL nor MAIL_PROVIDER is set: no mail would leave the desk.",
+        ),
         "desk.E004": (len(settings.SECRET_KEY) < 50, "SECRET_KEY is too short: give it 50 random characters."),
         "desk.E005": (not settings.SECURE, "SITE_URL must be https:// where the desk serves others."),
+    }
+    return [Error(text, id=code) for code, (is_wrong, text) in wrong.items() if is_wrong]
+
+
+@register()
+def mail_provider_is_whole(app_configs: Any, **kwargs: Any) -> list[Error | Warning]:
+    """A provider needs what it sends by, and a secret, without which anybody could post mail to the desk."""
+    if not settings.MAIL_PROVIDER:
+        return []
+    found: list[Error | Warning] = []
+    provider = PROVIDERS[settings.MAIL_PROVIDER]
+    if missing := provider.missing(settings.ANYMAIL):
+        names = " and ".join(f"ANYMAIL_{name}" for name in missing)
+        found.append(Error(f"MAIL_PROVIDER is {settings.MAIL_PROVIDER}: set {names}, too.", id="desk.E040"))
+    if not provider.is_guarded(settings.ANYMAIL):
+        names = " or ".join(f"ANYMAIL_{name}" for name in provider.secrets)
+        found.append(Error(f"Nothing tells the provider's posts from a stranger's: set {names}.", id="desk.E041"))
+    if ":" not in settings.ANYMAIL.get("WEBHOOK_SECRET", ":"):
+        found.append(Error("ANYMAIL_WEBHOOK_SECRET must look like user:password.", id="desk.E042"))
+    if any(find_spec(package) is None for package in provider.packages):
+        names = " and ".join(provider.packages)
+        found.append(Error(f"MAIL_PROVIDER {settings.MAIL_PROVIDER} needs the package {names}.", id="desk.E043"))
+    if not settings.MAIL_PROVIDER_AUTH_SERVER:
+        hint = "Set MAIL_PROVIDER_AUTH_SERVER to the name that it writes into Authentication-Results."
+        found.append(Warning("No sender of mail that the provider hands over is verified.", hint=hint, id="desk.W040"))
+    return found
+
+
+@register()
+def relays_are_known(app_configs: Any, **kwargs: Any) -> list[Error]:
+    """What a relay says of senders is believed by its network and its name together, and neither may be everybody's."""
+    relays, name = settings.MAIL_TRUSTED_RELAYS, settings.MAIL_AUTH_SERVER
+    wrong = {
+        "desk.E044": (
+            bool(relays) != bool(name),
+            "Set both MAIL_TRUSTED_RELAYS and MAIL_AUTH_SERVER, or neither: no sender would be verified.",
+        ),
+        "desk.E045": (
+            any(network.prefixlen == 0 for network in relays),
+            "MAIL_TRUSTED_RELAYS may not be everybody: anyone could vouch for any sender.",
+        ),
+        "desk.E046": (
+            bool(settings.MAIL_INTAKE_KEY) and not settings.MAIL_INTAKE_CERT,
+            "MAIL_INTAKE_KEY is set without MAIL_INTAKE_CERT.",
+        ),
     }
     return [Error(text, id=code) for code, (is_wrong, text) in wrong.items() if is_wrong]
 

@@ -1,8 +1,9 @@
 """`make demo`: the whole desk in the foreground, with real servers and data that stay in DEMO_DIR.
 
-`python -m supportdesk.demo` starts PostgreSQL and Valkey, prepares the database, then runs web, workers, beat and the
-pager standby until Ctrl-C; a process that dies is started again. `python -m supportdesk.demo prepare` is the one Django
-process of the preparation: migrations and demo data together. `python -m supportdesk.demo reset` deletes DEMO_DIR.
+`python -m supportdesk.demo` starts PostgreSQL and Valkey, prepares the database, then runs web, workers, beat, the
+pager standby and the mail intake until Ctrl-C; a process that dies is started again. `python -m supportdesk.demo
+prepare` is the one Django process of the preparation: migrations and demo data together. `python -m supportdesk.demo
+reset` deletes DEMO_DIR.
 """
 
 import hashlib
@@ -45,6 +46,7 @@ _LONGEST_REST = 30.0  # seconds between two starts of a process that keeps dying
 _STEADY_AFTER = 60.0  # seconds after which a process counts as healthy again
 _STOP_WITHIN = 10.0
 _WEB_FIRST = 2.0  # seconds
+_SMTP_PORT = "2525"
 _BIGGEST_LOG = 20_000_000
 _BORROWED = ("DESK_ENV", "SECRET_KEY", "DATABASE_URL", "REDIS_URL", "SITE_URL", "ALLOWED_HOSTS", "DEMO_DIR")
 
@@ -67,6 +69,8 @@ class Demo:
 
     folder: Path
     port: int
+    smtp_port: int | None
+    """None: mail by SMTP is left out."""
     environment: dict[str, str] = field(default_factory=dict)
     servers: dict[str, embedded.Server] = field(default_factory=dict)
     preparing: list[subprocess.Popen[bytes]] = field(default_factory=list)
@@ -130,7 +134,10 @@ class Demo:
     def start_parts(self) -> None:
         """Web first, so that people wait for nothing else; `watch` starts the others a moment later."""
         now = time.monotonic()
-        for name, command in _commands(self.folder, self.port).items():
+        commands = _commands(self.folder, self.port)
+        if self.smtp_port is not None:
+            commands["intake"] = manage("mail_intake", f"--port={self.smtp_port}")
+        for name, command in commands.items():
             self.parts.append(Part(name, command, start_again_at=now if name == "web" else now + _WEB_FIRST))
         threading.Thread(target=self._welcome, daemon=True).start()
 
@@ -186,7 +193,7 @@ class Demo:
         """Print where the desk is and who may log in, once it answers."""
         while not self.asked_to_stop.wait(0.1):
             if _answers(f"http://127.0.0.1:{self.port}/healthz"):
-                print(_welcome_text(self.environment["SITE_URL"], self.folder), flush=True)
+                print(_welcome_text(self.environment["SITE_URL"], self.folder, self.smtp_port), flush=True)
                 return
 
     # --- the end -------------------------------------------------------------------------------------------------
@@ -217,7 +224,7 @@ def main() -> int:
         port = usable_port(os.environ.get("PORT") or "8000")
         (folder / "logs").mkdir(parents=True, exist_ok=True)
         with only_one(folder):
-            demo = Demo(folder, port)
+            demo = Demo(folder, port, usable_smtp_port())
             for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
                 signal.signal(number, lambda *_: demo.asked_to_stop.set())
             return demo.run()
@@ -291,17 +298,30 @@ def _environment(folder: Path, port: int) -> dict[str, str]:
     }
 
 
-def usable_port(text: str) -> int:
-    """The port as a number that is free on loopback; Refused otherwise."""
+def usable_port(text: str, *, name: str = "PORT") -> int:
+    """The port as a number that is free on loopback; Refused otherwise, naming the variable."""
     if not text.isdigit() or not 0 < int(text) < 65536:
-        raise Refused(f"PORT must be a number from 1 to 65535, not {text!r}.")
+        raise Refused(f"{name} must be a number from 1 to 65535, not {text!r}.")
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(("127.0.0.1", int(text)))
         except OSError as failure:
-            raise Refused(f"Port {text} can't be used ({failure.strerror}). Try another: make demo PORT=8001") from None
+            raise Refused(
+                f"Port {text} can't be used ({failure.strerror}). Try another {name}: make demo {name}={int(text) + 1}"
+            ) from None
     return int(text)
+
+
+def usable_smtp_port() -> int | None:
+    """SMTP_PORT, which has to be free; without it the usual one, unless somebody else has it."""
+    if given := os.environ.get("SMTP_PORT"):
+        return usable_port(given, name="SMTP_PORT")
+    try:
+        return usable_port(_SMTP_PORT)
+    except Refused:
+        say(f"port {_SMTP_PORT} is taken, so no mail is taken by SMTP; another port: make demo SMTP_PORT=2526")
+        return None
 
 
 def _pass_on(name: str, process: subprocess.Popen[bytes], log: Path) -> None:
@@ -353,7 +373,8 @@ def _how(status: int) -> str:
     return signal.Signals(-status).name if status < 0 else f"status {status}"
 
 
-def _welcome_text(address: str, folder: Path) -> str:
+def _welcome_text(address: str, folder: Path, smtp_port: int | None) -> str:
+    intake = f"\n  Mail to the desk is taken by SMTP on 127.0.0.1 port {smtp_port}." if smtp_port else ""
     people = "\n".join(f"    {email:<26} {who}" for email, who in PEOPLE)
     return f"""
   SupportDesk runs at {address}   (Ctrl-C stops it)
@@ -361,7 +382,7 @@ def _welcome_text(address: str, folder: Path) -> str:
   A demo: plain http, one password for all. Log in with {PASSWORD} as
 {people}
 
-  Mail lands in {folder / "mail"}, pages for demo phones in {folder / "pages.jsonl"}, logs in {folder / "logs"}.
+  Mail lands in {folder / "mail"}, pages for demo phones in {folder / "pages.jsonl"}, logs in {folder / "logs"}.{intake}
 """
 
 

@@ -77,8 +77,10 @@ class BodyLimitMiddleware(Middleware):
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         length = request.META.get("CONTENT_LENGTH") or "0"
-        if not length.isdigit() or int(length) > settings.BODY_MAX_BYTES:
-            return render(request, "413.html", {"limit": settings.BODY_MAX_BYTES}, status=413)
+        by_provider = request.path.startswith("/anymail/")  # it posts whole messages
+        limit = settings.MAIL_BODY_MAX_BYTES if by_provider else settings.BODY_MAX_BYTES
+        if not length.isdigit() or int(length) > limit:
+            return render(request, "413.html", {"limit": limit}, status=413)
         return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:

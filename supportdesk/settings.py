@@ -8,6 +8,7 @@ from kombu import Queue
 from whitenoise.compress import Compressor
 
 from supportdesk.lib import env
+from supportdesk.lib.mail_providers import PROVIDERS
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -91,6 +92,7 @@ INSTALLED_APPS = [
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "csp",
+    "anymail",
 ]
 MIDDLEWARE = [
     "supportdesk.middleware.DatabaseDownMiddleware",
@@ -250,11 +252,33 @@ EMAIL_BACKEND = {
 }[DESK_ENV]
 if DESK_ENV == "test" and env.text("MAIL_DIR", ""):
     EMAIL_BACKEND = "supportdesk.lib.mail.EmlFileBackend"
+# A provider sends and receives for us where one is named: django-anymail's names; its credentials are ANYMAIL_*.
+MAIL_PROVIDER = env.choice("MAIL_PROVIDER", "", ("", *PROVIDERS))
+if DESK_ENV == "production" and MAIL_PROVIDER:
+    EMAIL_BACKEND = f"anymail.backends.{MAIL_PROVIDER}.EmailBackend"
+ANYMAIL = env.prefixed(prefix="ANYMAIL_")
 globals().update(_SMTP)
 EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", f"{VENDOR_NAME} Support <{SUPPORT_EMAIL}>")
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
 MAIL_DOMAIN = SUPPORT_EMAIL.partition("@")[2]
+
+# --- Mail in -----------------------------------------------------------------------------------------------------
+# What a sender sends beyond this is held and answered no more: a loop of machines ends here.
+MAIL_PER_SENDER_AN_HOUR = env.integer("MAIL_PER_SENDER_AN_HOUR", 60, at_least=1)
+MAIL_PER_TICKET_AN_HOUR = env.integer("MAIL_PER_TICKET_AN_HOUR", 20, at_least=1)
+MAIL_MAX_BYTES = env.integer("MAIL_MAX_BYTES", 40 * 1024 * 1024, at_least=1)
+# What a provider posts to us holds a message in base64 or percent signs.
+MAIL_BODY_MAX_BYTES = MAIL_MAX_BYTES * 3 // 2
+# Who of those that speak SMTP to us is believed about senders, and the name under which it writes what it found out.
+MAIL_TRUSTED_RELAYS = env.networks("MAIL_TRUSTED_RELAYS", "" if DESK_ENV == "production" else "127.0.0.0/8,::1/128")
+MAIL_AUTH_SERVER = env.text("MAIL_AUTH_SERVER", "" if DESK_ENV == "production" else "demo-relay")
+# The same name in messages that the provider hands over; without one nobody is verified by them.
+MAIL_PROVIDER_AUTH_SERVER = env.text("MAIL_PROVIDER_AUTH_SERVER", "")
+SMTP_PORT = env.integer("SMTP_PORT", 2525, at_least=1)
+MAIL_INTAKE_CONNECTIONS = env.integer("MAIL_INTAKE_CONNECTIONS", 30, at_least=1)
+MAIL_INTAKE_CERT = env.text("MAIL_INTAKE_CERT", "")
+MAIL_INTAKE_KEY = env.text("MAIL_INTAKE_KEY", "")
 
 # --- Celery: rows are the queue, workers are woken by topic (supportdesk.lib.queue) -------------------------------
 CELERY_BROKER_URL = REDIS_URL
@@ -271,6 +295,7 @@ CELERY_TASK_TIME_LIMIT = 300
 WAKES = {
     "ticket": ["escalations.paging_pass", "tickets.notify"],
     "mail": ["tickets.deliver_mail"],
+    "mail_in": ["tickets.read_mail"],
     "sla": ["tickets.retarget"],
     "page": ["escalations.paging_pass"],
     "account_mail": ["accounts.deliver_mail"],

@@ -1,9 +1,11 @@
 """Rows that stories begin with; tickets come through the verbs, as everything does."""
 
+import secrets
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from allauth.account.models import EmailAddress
+from django.core.files.base import ContentFile
 
 from accounts import defaults as account_defaults
 from accounts.models import Membership, Organization, OrganizationDomain, Region, Role, SupportPlan, Team, User
@@ -15,6 +17,10 @@ from tickets.models import (
     Category,
     Channel,
     Environment,
+    IncomingMail,
+    MailReason,
+    MailState,
+    Message,
     PolicyVersion,
     Priority,
     SlaPolicy,
@@ -88,6 +94,37 @@ def open_ticket(requester: User, *, at: datetime | None = None, organization: An
         channel=Channel.PORTAL,
         at=at or clock.now(),
     )
+
+
+def incoming(raw: bytes = b"", *, at: datetime | None = None, **fields: Any) -> IncomingMail:
+    """A mail that came in, was read and put aside; `fields` say what else became of it."""
+    at = at or clock.now()
+    raw = raw or b"From: Sue <stranger@other.example>\r\nSubject: About #4\r\n\r\nMe too.\r\n"
+    read = {
+        "state": MailState.HELD,
+        "reason": MailReason.NOT_PARTICIPANT,
+        "sender": "stranger@other.example",
+        "sender_name": "Sue",
+        "is_verified": True,
+        "verdict": "desk.example; dmarc=pass header.from=other.example",
+        "subject": "About #4",
+        "excerpt": "Me too.",
+    }
+    mail = IncomingMail(
+        digest=secrets.token_hex(32), size=len(raw), door="smtp", received_at=at, read_at=at, **{**read, **fields}
+    )
+    mail.envelope_to = mail.envelope_to or ["support@desk.example"]
+    mail.file.save("mail", ContentFile(raw), save=False)
+    mail.save(force_insert=True)
+    return mail
+
+
+def by_mail(ticket: Ticket, author: User, body: str = "By the way, emoji are missing.", **fields: Any) -> Message:
+    """A reply that `author` sent by mail; `fields` say what was noted of the mail."""
+    message = actions.reply(ticket, by=author, body=body, at=clock.now(), channel=Channel.EMAIL)
+    told = {"state": MailState.REPLY, "reason": MailReason.REPLY_ADDRESS, "sender": author.email, "subject": "Emoji"}
+    incoming(**{**told, "ticket": message.ticket, "message": message, "user": author, **fields})
+    return message
 
 
 def minutes(number: float) -> timedelta:

@@ -13,6 +13,22 @@ PURE = [
     "tickets/states.py",
     "tickets/routing.py",
     "tickets/pictures.py",
+    "tickets/mail/parsed.py",
+    "tickets/mail/remarks.py",
+    "tickets/mail/parse/__init__.py",
+    "tickets/mail/parse/automatic.py",
+    "tickets/mail/parse/bodies.py",
+    "tickets/mail/parse/charsets.py",
+    "tickets/mail/parse/clean.py",
+    "tickets/mail/parse/files.py",
+    "tickets/mail/parse/html_quotes.py",
+    "tickets/mail/parse/invitations.py",
+    "tickets/mail/parse/message.py",
+    "tickets/mail/parse/quotes.py",
+    "tickets/mail/parse/reports.py",
+    "tickets/mail/parse/tnef.py",
+    "tickets/mail/parse/tree.py",
+    "tickets/mail/parse/words.py",
     "tickets/sla/calendar.py",
     "tickets/sla/clocks.py",
     "tickets/sla/holidays.py",
@@ -72,6 +88,7 @@ def test_no_bulk_update_writes_a_tickets_status() -> None:
 def test_pure_modules_know_neither_django_nor_the_apps(path: str) -> None:
     known = ("django", "accounts", "tickets", "escalations", "celery", "supportdesk")
     siblings = ("tickets.states", "tickets.sla", "escalations.paging.rotation", "escalations.paging.decide")
+    siblings += ("tickets.mail.parse", "tickets.mail.remarks", "tickets.mail.reply_line")
     found = [
         name
         for name in imports(ast.parse((ROOT / path).read_text()))

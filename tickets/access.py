@@ -71,6 +71,11 @@ def may_raise_priority(user: User, ticket: Ticket) -> bool:
     return _is_owner(user, ticket)
 
 
+def may_rate(user: User, ticket: Ticket) -> bool:
+    """Say how it went: whose request it was, nobody for them."""
+    return not user.is_desk and ticket.requester_id == user.pk
+
+
 def may_answer(user: User, ticket: Ticket) -> bool:
     """Public replies of the staff: agents and SET."""
     return user.is_agent or user.role == Role.SET
@@ -106,3 +111,8 @@ def may_open_for_customer(user: User) -> bool:
 def sees_desk(user: User) -> bool:
     """Who works in the staff dashboard."""
     return user.is_active and user.role in {Role.AGENT, Role.LEAD, Role.SET, Role.ADMIN}
+
+
+def may_sort_mail(user: User) -> bool:
+    """Held and quarantined mail is for leads and admins."""
+    return user.is_active and user.is_lead

@@ -25,16 +25,21 @@ from accounts.models import Organization, User
 from supportdesk.lib import clock, keyset
 from supportdesk.lib.errors import DomainError, Invalid, NotAllowed
 from tickets import access, actions
+from tickets.actions.moves import require
 from tickets.filters import TicketFilter
-from tickets.models import Channel, Message, Participant, SlaClock, Ticket
+from tickets.models import Channel, Message, Participant, SlaClock, Survey, Ticket
 from tickets.serializers import (
+    PRIORITIES,
     AnswerSerializer,
     MessageSerializer,
+    PrioritySerializer,
     PromiseSerializer,
+    RatingSerializer,
     ReplySerializer,
     StaffMessageSerializer,
     StaffTicketSerializer,
     SubmitSerializer,
+    SurveySerializer,
     TicketSerializer,
 )
 from tickets.sla.explain import explained
@@ -152,6 +157,48 @@ class TicketDetail(ApiView):
         return Response(_with_messages(request, find_ticket(self.person, number)))
 
 
+class TicketPriority(ApiView):
+    @extend_schema(operation_id="tickets_priority", request=PrioritySerializer, responses=TicketSerializer)
+    def post(self, request: Request, number: int) -> Response:
+        """Say how pressing your request is that has no priority yet; or raise it, with the reason."""
+        ticket = find_ticket(self.person, number)
+        require(access.may_raise_priority(self.person, ticket), "set the priority of this request")
+        told = PrioritySerializer(data=request.data)
+        told.is_valid(raise_exception=True)
+        to, reason = PRIORITIES[told.validated_data["priority"]], told.validated_data["reason"]
+        if ticket.priority is None and not reason:
+            actions.set_priority(ticket, by=self.person, to=to, at=clock.now())
+        else:
+            actions.raise_priority(ticket, by=self.person, to=to, reason=reason, at=clock.now())
+        return Response(_ticket_serializer(self.person)(find_ticket(self.person, number)).data)
+
+
+class TicketSurvey(ApiView):
+    @extend_schema(operation_id="tickets_survey", responses=SurveySerializer)
+    def get(self, request: Request, number: int) -> Response:
+        """How its requester found a Closed request: for them and for the staff."""
+        return Response(SurveySerializer(self._survey(number)).data)
+
+    @extend_schema(operation_id="tickets_rate", request=RatingSerializer, responses=SurveySerializer)
+    def put(self, request: Request, number: int) -> Response:
+        """Say how you found your Closed request; for seven days you may change your mind."""
+        survey = self._survey(number)
+        require(access.may_rate(self.person, survey.ticket), "rate this request")
+        told = RatingSerializer(data=request.data)
+        told.is_valid(raise_exception=True)
+        said = told.validated_data
+        survey = actions.rate(
+            survey.ticket, by=self.person, rating=said["rating"], comment=said["comment"], at=clock.now()
+        )
+        return Response(SurveySerializer(survey).data)
+
+    def _survey(self, number: int) -> Survey:
+        survey = Survey.objects.visible_to(self.person).filter(ticket=number).select_related("ticket").first()
+        if survey is None:
+            raise Http404
+        return survey
+
+
 class PromiseList(ApiView):
     @extend_schema(
         operation_id="tickets_promises",
@@ -221,6 +268,18 @@ class ReplyList(ApiView):
         return Response({"ticket": message.ticket_id, **body}, status=201)
 
 
+class ConfirmCopy(ApiView):
+    @extend_schema(operation_id="tickets_cc_confirm", request=None, responses={200: TicketSerializer})
+    def post(self, request: Request, number: int, participant: int) -> Response:
+        """Let somebody whom a mail copied in have what comes from now on (`cc_pending` of the request)."""
+        ticket = find_ticket(self.person, number)
+        copy = Participant.objects.filter(ticket=ticket, pk=participant).first()
+        if copy is None:
+            raise Http404
+        actions.confirm_cc(copy, by=self.person, at=clock.now())
+        return Response(_with_messages(request, find_ticket(self.person, number)))
+
+
 class Unknown(ApiView):
     """Whatever else stands below the API's root: the same 404 as a ticket that isn't there."""
 
@@ -259,10 +318,13 @@ def _with_messages(request: Request, ticket: Ticket) -> dict[str, Any]:
     person = request.user
     messages = Message.objects.visible_to(person).filter(ticket=ticket).select_related("author")
     messages = messages.prefetch_related("attachments").order_by("created_at", "id")
-    copies = Participant.objects.current().filter(ticket=ticket).values_list("email", flat=True)
+    copies = list(Participant.objects.filter(ticket=ticket).standing())
+    waiting = [copy for copy in copies if copy.is_pending]
+    shown = waiting if waiting and access.may_add_cc(person, ticket) else []
     return {
         **_ticket_serializer(person)(ticket).data,
-        "cc": list(copies),
+        "cc": [copy.email for copy in copies if not copy.is_pending],
+        "cc_pending": [{"id": copy.pk, "email": copy.email} for copy in shown],
         "messages": _message_serializer(person)(messages, many=True, context={"request": request}).data,
     }
 

@@ -7,11 +7,13 @@ from datetime import datetime
 from accounts.models import User
 from tickets.models import EventKind, Priority, Ticket, TicketEvent
 from tickets.states import Status
+from tickets.timeline import rating_in_words
 
 FOR_CUSTOMERS = (
     *(EventKind.ANSWERED, EventKind.SOLVED, EventKind.CUSTOMER_SOLVED, EventKind.REOPENED, EventKind.CLOSED),
     *(EventKind.GAVE_UP_WAITING, EventKind.REMINDED, EventKind.PRIORITY_CHANGED, EventKind.FIELD_CHANGED),
-    *(EventKind.CC_ADDED, EventKind.CC_REMOVED, EventKind.FOLLOWED_UP),
+    *(EventKind.CC_ADDED, EventKind.CC_REMOVED, EventKind.CC_PROPOSED, EventKind.FOLLOWED_UP, EventKind.SPLIT),
+    EventKind.RATED,
 )
 _FIELD_NAMES = {"product_version": "version", "mobile_version": "mobile version", "mobile_device": "mobile device"}
 
@@ -27,11 +29,12 @@ class Happening:
 
 
 def happenings(events: Iterable[TicketEvent], *, viewer: User, follow_ups: Iterable[Ticket]) -> list[Happening]:
-    """The lines for `events` of the kinds FOR_CUSTOMERS; follow-ups that the viewer can't see are passed over."""
+    """The lines for `events` of the kinds FOR_CUSTOMERS; those of `follow_ups` that the viewer can't see, and what was
+    split off to or from such, are passed over."""
     seen = {ticket.number for ticket in follow_ups}
     lines = []
     for event in events:
-        number = event.data.get("number") if event.kind == EventKind.FOLLOWED_UP else None
+        number = event.data.get("number") if event.kind in {EventKind.FOLLOWED_UP, EventKind.SPLIT} else None
         if number is not None and number not in seen:
             continue
         if text := _line(event, _who(event, viewer)):
@@ -71,6 +74,12 @@ def _line(event: TicketEvent, who: str) -> str:
             return f"{who} added {event.data.get('email', '')} to CC"
         case EventKind.CC_REMOVED:
             return f"{who} removed {event.data.get('email', '')} from CC"
+        case EventKind.CC_PROPOSED:
+            return f"{who} copied {event.data.get('email', '')} in by mail, to be confirmed"
+        case EventKind.SPLIT:
+            return f"{who} moved another matter to" if event.data.get("is_origin") else f"{who} opened this beside"
+        case EventKind.RATED:
+            return f"{who} rated this request {rating_in_words(event.data)}"
         case EventKind.PRIORITY_CHANGED:
             return _priority(event, who)
         case EventKind.FIELD_CHANGED:

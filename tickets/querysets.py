@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from django.db import models
-from django.db.models import Exists, F, OuterRef, Q, Value
+from django.db.models import Count, Exists, F, OuterRef, Q, Value
 from django.db.models.functions import Coalesce, Now
 
-from accounts.models import Membership, Role, User
+from accounts.models import Membership, Role, SupportPlan, User
 from tickets.states import UNFINISHED, Status
 
 if TYPE_CHECKING:
@@ -122,11 +122,15 @@ class MessageQuerySet(models.QuerySet["Message"]):
 class ParticipantQuerySet(models.QuerySet["Participant"]):
     def current(self) -> ParticipantQuerySet:
         """Those still copied in and confirmed, without people who have since left the ticket's organisation (S054)."""
+        return self.standing().filter(is_pending=False)
+
+    def standing(self) -> ParticipantQuerySet:
+        """The same, and those that wait to be confirmed."""
         memberships = Membership.objects.filter(
             user=OuterRef("user"), organization=OuterRef("ticket__organization")
         ).order_by()
         left = memberships.filter(ended_at__gte=OuterRef("added_at"))
-        return self.filter(removed_at=None, is_pending=False).exclude(Exists(left) & ~Exists(memberships.active()))
+        return self.filter(removed_at=None).exclude(Exists(left) & ~Exists(memberships.active()))
 
     def pending(self) -> ParticipantQuerySet:
         """Those that a mail copied in and nobody has confirmed yet."""
@@ -137,6 +141,14 @@ class IncomingMailQuerySet(models.QuerySet["IncomingMail"]):
     def visible_to(self, user: User) -> IncomingMailQuerySet:
         """Held mail is for leads and admins (the role table of the domain)."""
         return self if user.is_active and user.is_lead else self.none()
+
+    def readable_by(self, user: User) -> IncomingMailQuerySet:
+        """Those whose original somebody may have: what they may sort, and for the staff the messages that they see."""
+        from tickets.models import Message
+
+        if user.is_lead or not user.is_desk:
+            return self.visible_to(user)
+        return self.filter(Exists(Message.objects.visible_to(user).filter(pk=OuterRef("message_id"))))
 
     def due(self) -> IncomingMailQuerySet:
         """Those to be read now, by the database's clock."""
@@ -160,6 +172,32 @@ class BlockedSenderQuerySet(models.QuerySet["BlockedSender"]):
 class SurveyQuerySet(models.QuerySet["Survey"]):
     def due(self, now: datetime) -> SurveyQuerySet:
         return self.filter(due_at__lte=now)
+
+    def visible_to(self, user: User) -> SurveyQuerySet:
+        """A customer's own requests'; for the staff those of the tickets that they see."""
+        from tickets.models import Ticket
+
+        seen = self.filter(Exists(Ticket.objects.visible_to(user).filter(pk=OuterRef("ticket_id"))))
+        return seen if user.is_desk else seen.filter(ticket__requester=user)
+
+    def rated(self) -> SurveyQuerySet:
+        return self.exclude(rated_at=None)
+
+    def between(self, start: datetime, end: datetime) -> SurveyQuerySet:
+        """Those first answered from `start` until before `end`."""
+        return self.filter(rated_at__gte=start, rated_at__lt=end)
+
+    def of_plan(self, plan: SupportPlan) -> SurveyQuerySet:
+        return self.filter(ticket__organization__plan=plan)
+
+    def of_assignee(self, user: User) -> SurveyQuerySet:
+        return self.filter(ticket__assignee=user)
+
+    def csat(self) -> float | None:
+        """Customer satisfaction: good / (good + bad), from 0 to 1; None where nobody has rated."""
+        good = Count("pk", filter=Q(rating="good"))
+        counted = self.rated().aggregate(good=good, all=Count("pk"))
+        return counted["good"] / counted["all"] if counted["all"] else None
 
 
 class AttachmentQuerySet(models.QuerySet["Attachment"]):

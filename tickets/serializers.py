@@ -8,7 +8,8 @@ from rest_framework import serializers
 
 from accounts.models import Organization, User
 from tickets import actions
-from tickets.models import Attachment, Category, Environment, Message, MobileDevice, Priority, Ticket
+from tickets.actions.survey import COMMENT_LENGTH
+from tickets.models import Attachment, Category, Environment, Message, MobileDevice, Priority, Survey, Ticket
 from tickets.sla.explain import STATES
 from tickets.sla.promises import Promise
 from tickets.states import Status
@@ -208,6 +209,33 @@ class SubmitSerializer(StrictSerializer):
             cc=said.get("cc", ()),
             uploads=said.get("uploads", ()),
         )
+
+
+class PrioritySerializer(StrictSerializer):
+    priority = serializers.ChoiceField(choices=list(PRIORITIES))
+    reason = serializers.CharField(
+        required=False,
+        allow_blank=True,
+        default="",
+        help_text="Why it is raised; only where a priority is set already.",
+    )
+
+
+class SurveySerializer(serializers.Serializer[Survey]):
+    """How the requester found a Closed request; `rating` is empty until they say."""
+
+    rating = serializers.ChoiceField(choices=["", *Survey.Rating.values])
+    comment = serializers.CharField()
+    rated_at = serializers.DateTimeField(allow_null=True)
+    changed_at = serializers.DateTimeField(allow_null=True)
+    closes_at = serializers.DateTimeField(allow_null=True, help_text="Until then it may be answered or changed.")
+
+
+class RatingSerializer(StrictSerializer):
+    rating = serializers.ChoiceField(choices=Survey.Rating.values)
+    comment = serializers.CharField(
+        required=False, allow_blank=True, default="", help_text=f"At most {COMMENT_LENGTH} characters."
+    )
 
 
 class ReplySerializer(StrictSerializer):

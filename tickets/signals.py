@@ -1,6 +1,7 @@
 """What it means for tickets that accounts change: addresses are proved, plans and places become others."""
 
 from collections.abc import Collection
+from datetime import datetime
 from typing import Any
 
 from allauth.account.models import EmailAddress
@@ -9,9 +10,11 @@ from django.db.models import Model
 from django.db.models.signals import post_save, pre_save
 from django.dispatch import receiver
 
+from accounts import health
 from accounts.models import Organization, SupportPlan, User
 from supportdesk.lib import clock
 from tickets.actions.copies import recognise
+from tickets.actions.unreachable import note_unreachable
 from tickets.models import Retargeting
 from tickets.sla import publish, retarget
 
@@ -32,6 +35,11 @@ def recognises_by_confirmation(email_address: EmailAddress, **_: Any) -> None:
 @receiver(password_reset, dispatch_uid="tickets.recognises_by_reset")
 def recognises_by_reset(user: User, **_: Any) -> None:
     recognise(user, email=user.email)
+
+
+@receiver(health.suppressed, dispatch_uid="tickets.tells_of_dead_addresses")
+def tells_of_dead_addresses(email: str, why: str, at: datetime, **_: Any) -> None:
+    note_unreachable(email, why=why, at=at)
 
 
 @receiver(pre_save, sender=Organization, dispatch_uid="tickets.notes_terms_of_organization")

@@ -7,13 +7,15 @@ from typing import Any
 from django import template
 from django.conf import settings
 from django.template.loader import render_to_string
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.safestring import SafeString, mark_safe
 
 from supportdesk.lib import clock
 from supportdesk.lib.html import markup
 from supportdesk.lib.tags import ago, deadline, exact, face, icon
-from tickets.models import Message
+from tickets.mail.remarks import SENTENCES
+from tickets.models import Channel, IncomingMail, Message
 from tickets.models.sla import span_in_words
 from tickets.sla.countdown import Countdown
 from tickets.sla.countdown import duration as in_words
@@ -25,15 +27,22 @@ register = template.Library()
 
 _MESSAGE = (
     '<article class="msg{}" id="message-{}">{}<div><header><b>{}</b>{} <span class="small muted">{}{}{}</span></header>'
-    '<div class="body prose">{}</div>{}</div></article>\n'
+    '{}<div class="body prose">{}</div>{}{}</div></article>\n'
 )
+_MAILED = (
+    '<div class="mailed"><span class="row wrap">{}from {}, {} · <a class="link" href="{}">Download the original'
+    '<span class="vh"> mail of {}</span></a></span>{}</div>'
+)
+_QUOTED = '<details class="more quoted"><summary>Show quoted text</summary><div class="prose">{}</div></details>'
+_REMARK = '<span class="row top-line">{}<span>{}</span></span>'
 _NOTE_BADGE = mark_safe(' <span class="badge warn">Internal note</span>')
 _STAFF_BADGE = ' <span class="badge">{} Support</span>'
 
 
 @register.simple_tag
 def message(said: Message, audience: str) -> SafeString:
-    """A message with its author and attachments loaded; `audience` "staff" adds the door that it came through."""
+    """A message with its author and attachments loaded; `audience` "staff" adds the door that it came through, and of
+    a mail (`original`, to be loaded too) whom it was from and what there is to say about it."""
     return markup(
         _MESSAGE,
         " note" if said.is_note else "",
@@ -41,11 +50,41 @@ def message(said: Message, audience: str) -> SafeString:
         face(said.author, "l"),
         said.author.display_name if said.author else settings.SITE_NAME,
         _badge(said),
-        "automatic · " if said.is_automatic else "",
+        _by_itself(said),
         f"by {said.get_channel_display()} · " if audience == "staff" and not said.is_note else "",
         ago(said.created_at),
+        _mailed(said) if audience == "staff" else "",
         said.html,
+        markup(_QUOTED, mark_safe(said.quoted_html)) if said.quoted_html else "",  # noqa: S308 - sanitised when stored
         _attached(said),
+    )
+
+
+def _by_itself(said: Message) -> str:
+    if not said.is_automatic:
+        return ""
+    return "sent by a machine · " if said.channel == Channel.EMAIL else "automatic · "
+
+
+def remarks_of(said: Message) -> Sequence[str]:
+    """The remarks on the mail that it came by; none where it came by another door."""
+    mail = getattr(said, "original", None)
+    return mail.remarks if mail is not None else ()
+
+
+def _mailed(said: Message) -> SafeString:
+    mail: IncomingMail | None = getattr(said, "original", None)
+    if mail is None:
+        return SafeString("")
+    told = [markup(_REMARK, icon("info"), SENTENCES[remark]) for remark in mail.remarks if remark in SENTENCES]
+    return markup(
+        _MAILED,
+        icon("mail"),
+        mail.sender or "nobody",
+        "verified" if mail.is_verified else "not verified",
+        reverse("mail_original", args=[mail.pk]),
+        mail.sender or "nobody",
+        mark_safe("".join(told)),  # noqa: S308 - each is escaped
     )
 
 
@@ -56,7 +95,8 @@ def _badge(said: Message) -> SafeString:
 
 
 def _attached(said: Message) -> Any:
-    files = said.attachments.all()
+    shown = said.body_html + said.quoted_html
+    files = [file for file in said.attachments.all() if not (file.is_inline and str(file.pk) in shown)]
     return render_to_string("tickets/_attachments.html", {"attachments": files}) if files else ""
 
 

@@ -1,8 +1,9 @@
 """What happened to a ticket, told to the staff: one line an event, between the messages."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.utils import timezone
 
@@ -20,17 +21,19 @@ _SENTENCES = {
     EventKind.CLOSED: "closed it",
     EventKind.REMINDED: "reminded the customer that we wait for an answer",
     EventKind.GAVE_UP_WAITING: "solved it: no answer came",
+    EventKind.SURVEYED: "asked the customer how it went",
 }
 
 
 @dataclass(frozen=True)
 class Line:
-    """`look` is hot or good, for the line's colour; `follow_up` a ticket to link to."""
+    """`look` is hot or good, for the line's colour; `follow_up` a ticket to link to, `linked` one that isn't one."""
 
     at: datetime
     text: str
     look: str = ""
     follow_up: int | None = None
+    linked: int | None = None
 
 
 _CAUSES = {
@@ -51,7 +54,9 @@ def lines(events: Iterable[TicketEvent]) -> list[Line]:
     versions = _versions(events)
     for event in events:
         if text := _of_promise(event, versions) or _words(event):
-            told.append(Line(event.at, text, _look(event), event.data.get("number")))
+            number = event.data.get("number")
+            link = "linked" if event.kind == EventKind.SPLIT else "follow_up"
+            told.append(Line(event.at, text, _look(event), **{link: number}))
     return told
 
 
@@ -59,6 +64,8 @@ def _words(event: TicketEvent) -> str:
     who = event.actor.display_name if event.actor else "The system"
     if event.kind in _SENTENCES:
         return f"{who} {_SENTENCES[EventKind(event.kind)]}"
+    if event.data.get("by_link"):
+        return f"{event.data['email']} wants no more mails and is off CC"
     said = _by_kind(event)
     return f"{who} {said}" if said else ""
 
@@ -85,6 +92,12 @@ def _by_kind(event: TicketEvent) -> str:
             return f"added {data['email']} to CC"
         case EventKind.CC_REMOVED:
             return f"removed {data['email']} from CC"
+        case EventKind.CC_PROPOSED:
+            return f"copied {data['email']} in by mail: to be confirmed"
+        case EventKind.SPLIT:
+            return "split a message off to" if data.get("is_origin") else "split this off from"
+        case EventKind.RATED:
+            return f"{'changed the rating to' if data['former'] else 'rated our support:'} {data['rating']}"
     return _edited(event)
 
 
@@ -99,7 +112,17 @@ def _edited(event: TicketEvent) -> str:
             return f"changed the {name} from {_quoted(data['old'])} to {_quoted(data['new'])}"
         case EventKind.DO_NOT_CLOSE_CHANGED:
             return "keeps it from closing by itself" if data["to"] else "lets it close by itself again"
+        case EventKind.SURVEYED:
+            return "asked how it went"
+        case EventKind.RATED:
+            return f"rated it {rating_in_words(data)}"
     return ""
+
+
+def rating_in_words(data: Mapping[str, Any]) -> str:
+    """`good: “Quick and friendly.”`: what a customer answered to the survey."""
+    comment = data.get("comment")
+    return f"{data.get('rating', '')}: “{comment}”" if comment else str(data.get("rating", ""))
 
 
 def _answered(event: TicketEvent) -> str:
@@ -180,6 +203,8 @@ def _moves(event: TicketEvent) -> dict[int, int]:
 def _look(event: TicketEvent) -> str:
     if event.kind == EventKind.PRIORITY_CHANGED:
         return "hot" if (event.data.get("new") or Priority.LOW) <= Priority.HIGH else ""
+    if event.kind == EventKind.RATED:
+        return "good" if event.data["rating"] == "good" else "hot"
     if event.kind in {EventKind.REOPENED, EventKind.SLA_BREACHED}:
         return "hot"
     return "good" if event.to_status == Status.SOLVED and event.from_status != Status.SOLVED else ""

@@ -118,15 +118,17 @@ def _end(membership: Membership, *, at: datetime) -> None:
 
 
 @transaction.atomic
-def join_by_domain(user: User, *, at: datetime) -> Membership | None:
+def join_by_domain(user: User, *, at: datetime, by_mail: bool = False) -> Membership | None:
     """Make somebody with a verified address at an organisation's open domain a member there; None where none is.
 
+    `by_mail`: a mail whose sender was verified came from the address, which proves it as well as a link does. It makes
+    no account usable that somebody else may have registered for that address.
     Who was a member before isn't taken back by the domain: they left or were removed, and need an invitation.
     """
     domain = OrganizationDomain.objects.open().of_address(user.email).select_related("organization").first()
     if domain is None or user.is_desk or not user.is_active:
         return None
-    if not EmailAddress.objects.filter(user=user, email=user.email, verified=True).exists():
+    if not by_mail and not EmailAddress.objects.filter(user=user, email=user.email, verified=True).exists():
         return None
     organization = locked_organization(domain.organization)
     if Membership.objects.filter(user=user, organization=organization).exists():

@@ -5,9 +5,9 @@ from allauth.account.decorators import secure_admin_login
 from django.contrib import admin
 from django.contrib.auth.admin import Group
 
-from accounts.admin import organizations, people, records
+from accounts.admin import health, organizations, people, records
 
-__all__ = ["organizations", "people", "records"]
+__all__ = ["health", "organizations", "people", "records"]
 
 # One door for everybody: the log-in page with its limits, not Django's own beside it (S066).
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]

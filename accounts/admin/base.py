@@ -76,7 +76,7 @@ def _choice(field: forms.Field, choices: places.Choices) -> forms.ChoiceField:
 
 
 def carry_out(
-    page: admin.ModelAdmin, request: HttpRequest, rows: Iterable[Model], verb: Callable[..., Any], done: str
+    page: admin.ModelAdmin, request: HttpRequest, rows: Iterable[Model | str], verb: Callable[..., Any], done: str
 ) -> None:
     """Do `verb` to each chosen row as its own transaction; what is refused is said, the rest is done."""
     count = 0

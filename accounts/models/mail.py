@@ -1,10 +1,12 @@
 """Mails about accounts: the row exists before anything goes over the wire, and retries are rows, too."""
 
+from typing import ClassVar
+
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 
-from accounts.querysets import AccountMailQuerySet
+from accounts.querysets import AccountMailQuerySet, AddressHealthQuerySet
 
 
 class AddressHealth(models.Model):
@@ -21,6 +23,8 @@ class AddressHealth(models.Model):
     last_bounce = models.CharField(max_length=300, blank=True)
     suppressed_at = models.DateTimeField(null=True, blank=True)
     suppressed_why = models.CharField(max_length=10, choices=Why, blank=True)
+
+    objects: ClassVar[AddressHealthQuerySet] = AddressHealthQuerySet.as_manager()  # type: ignore[assignment]
 
     class Meta:
         verbose_name_plural = "addresses' health"

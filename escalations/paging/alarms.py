@@ -5,6 +5,7 @@ import smtplib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.conf import settings
 from django.core.mail import get_connection
@@ -18,6 +19,7 @@ from escalations.models import PagingAlarm
 from escalations.paging.findings import CAPPED
 from escalations.paging.invariants import Finding
 from supportdesk.lib.mail import compose, message_id
+from supportdesk.lib.signed_addresses import return_path
 
 logger = logging.getLogger(__name__)
 
@@ -132,7 +134,7 @@ def recipients() -> list[str]:
     return list(dict.fromkeys([*staff.values_list("email", flat=True), *settings.PAGING_ALARM_EMAILS]))
 
 
-def _words(alarms: Sequence[PagingAlarm], now: datetime) -> dict[str, str]:
+def _words(alarms: Sequence[PagingAlarm], now: datetime) -> dict[str, Any]:
     lasting = [alarm for alarm in alarms if alarm.ended_at is None]
     over = [alarm for alarm in alarms if alarm.ended_at is not None]
     url = f"{settings.SITE_URL}{reverse('paging_health')}"
@@ -144,6 +146,7 @@ def _words(alarms: Sequence[PagingAlarm], now: datetime) -> dict[str, str]:
         "text": text,
         "html": render_to_string("escalations/alarm_mail.html", context),
         "message_id": message_id("alarm", *(alarm.pk for alarm in alarms[:_NAMED]), int(now.timestamp())),
+        "return_path": return_path("alarm", alarms[0].pk),
     }
 
 

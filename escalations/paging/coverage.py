@@ -6,12 +6,13 @@ The materialised rows are what people read; that they agree is an invariant by i
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 
-from django.db.models import Q
+from django.db.models import OuterRef, Q
+from django.db.models.functions import Lower
 from django.urls import reverse
 
-from accounts.models import User
+from accounts.models import AddressHealth, User
 from escalations.access import RESPONDERS
-from escalations.models import CoverageGap, EscalationPolicy, OutsideService, Schedule, Shift
+from escalations.models import ContactMethod, CoverageGap, EscalationPolicy, OutsideService, Schedule, Shift
 from escalations.paging import roster, rotation, shifts
 from escalations.paging.decide import Shape
 from escalations.paging.findings import Offence
@@ -69,6 +70,17 @@ def unreachable_people(now: datetime) -> list[Offence]:
         Offence(f"{person.display_name} has fewer than two verified contacts", about=str(person.pk))
         for person in people
         if person.pk not in reachable
+    ]
+
+
+def dead_addresses(now: datetime) -> list[Offence]:
+    """Addresses of contacts that mail came back from, an alarm each: whoever is paged there hears nothing (S011)."""
+    contacts = ContactMethod.objects.filter(kind=ContactMethod.Kind.EMAIL, disabled_at=None, user__is_active=True)
+    contacts = contacts.exclude(verified_at=None).select_related("user").order_by("pk")
+    state = AddressHealth.objects.state_of(Lower(OuterRef("value")))
+    return [
+        Offence(f"mails to {contact.user.display_name}'s {contact.value} come back", about=str(contact.pk))
+        for contact in contacts.annotate(mail_state=state).exclude(mail_state=None)
     ]
 
 

@@ -226,6 +226,13 @@ INVARIANTS = (
         settles=False,
     ),
     Invariant(
+        "dead_addresses",
+        "Mail to the addresses that people are paged at arrives.",
+        coverage.dead_addresses,
+        critical=False,
+        settles=False,
+    ),
+    Invariant(
         "policy_ends_in_nobody",
         "The last step of every policy in use reaches somebody now.",
         coverage.policies_that_reach_nobody,

@@ -1,5 +1,6 @@
 """Typed readers of environment variables: a wrong value stops the process at boot, naming the variable."""
 
+import ipaddress
 import os
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -46,6 +47,19 @@ def choice(name: str, default: str, choices: tuple[str, ...]) -> str:
 def words(name: str, default: str = "") -> list[str]:
     """A comma-separated list; empty entries are dropped."""
     return [word.strip() for word in text(name, default).split(",") if word.strip()]
+
+
+def networks(name: str, default: str = "") -> list[ipaddress.IPv4Network | ipaddress.IPv6Network]:
+    """A comma-separated list of addresses and networks, such as 10.0.0.5,192.168.7.0/24."""
+    try:
+        return [ipaddress.ip_network(word) for word in words(name, default)]
+    except ValueError as failure:
+        raise ImproperlyConfigured(f"{name} must list networks such as 10.1.0.0/16: {failure}.") from None
+
+
+def prefixed(*, prefix: str) -> dict[str, str]:
+    """All variables whose names begin so and that aren't empty, by the rest of the name."""
+    return {name.removeprefix(prefix): value for name, value in os.environ.items() if name.startswith(prefix) and value}
 
 
 def path(name: str, default: str | Path) -> Path:

@@ -4,6 +4,7 @@ import html
 import logging
 import re
 from functools import lru_cache
+from html.parser import HTMLParser
 
 import nh3
 from django.utils.html import escape
@@ -67,6 +68,44 @@ def sanitise(source: str) -> str:
         link_rel="nofollow noopener noreferrer ugc",
         strip_comments=True,
     )
+
+
+def with_images_named(sanitised: str) -> SafeString:
+    """`sanitised` HTML with `[image: name]` for each image, for where they can't be shown."""
+    if "<img" not in sanitised:
+        return SafeString(sanitised)
+    reader = _ImagesNamed(convert_charrefs=False)
+    reader.feed(sanitised)
+    reader.close()
+    return SafeString("".join(reader.parts))
+
+
+class _ImagesNamed(HTMLParser):
+    """Repeats what it is fed, which has been sanitised, but for images."""
+
+    def reset(self) -> None:
+        super().reset()
+        self.parts: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag == "img":
+            self.parts.append(f"[image: {escaped(dict(attrs).get('alt') or 'without a name')}]")
+        else:
+            self.parts.append(self.get_starttag_text() or "")
+
+    handle_startendtag = handle_starttag
+
+    def handle_endtag(self, tag: str) -> None:
+        self.parts.append(f"</{tag}>")
+
+    def handle_data(self, data: str) -> None:
+        self.parts.append(data)
+
+    def handle_entityref(self, name: str) -> None:
+        self.parts.append(f"&{name};")
+
+    def handle_charref(self, name: str) -> None:
+        self.parts.append(f"&#{name};")
 
 
 def _as_text(source: str) -> SafeString:

@@ -1,6 +1,7 @@
 """Every page at both sizes in both themes: accessible, no wider than its window, quiet, self-contained."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -45,8 +46,47 @@ def test_pages_of_a_customer(window: Callable[..., Window], busy_desk: Ticket, r
             f"/requests/{busy_desk.number}/",
             f"/requests/{busy_desk.number}/promises/",
             "/profile/",
+            "/account/mail/",
         ],
     )
+
+
+def test_pages_that_links_in_mails_lead_to(
+    window: Callable[..., Window], _defaults: None, rita: User, bo: User
+) -> None:
+    from supportdesk.lib import clock
+    from tests import factories
+    from tickets import actions, priority_ask, survey_link, tasks
+    from tickets.models import Priority, Survey
+
+    now = clock.now()
+    unset, given = (factories.open_ticket(rita, priority=None) for _ in range(2))
+    actions.set_priority(given, by=rita, to=Priority.URGENT, at=now)
+    for _ in range(3):
+        ticket = factories.open_ticket(rita)
+        actions.solve(ticket, by=bo, at=now)
+        actions.close_solved(ticket.pk, now=now + timedelta(hours=49))
+    clock.move(timedelta(hours=80))
+    tasks.send_surveys()
+    asked, rated, over = Survey.objects.order_by("pk")
+    actions.rate(rated.ticket, by=rita, rating="good", comment="Quick and kind.", at=clock.now())
+    actions.rate(over.ticket, by=rita, rating="bad", comment="Slow.", at=clock.now())
+    Survey.objects.filter(pk=over.pk).update(rated_at=now - timedelta(days=8))
+    links = [priority_ask.link(unset, rita, to=Priority.HIGH), priority_ask.link(given, rita)]
+    links += [survey_link.link(one, rating="good") for one in (asked, rated, over)]
+    check(window, None, [*("/" + link.split("/", 3)[3] for link in links)])
+    tickets = [unset, asked.ticket, rated.ticket, over.ticket]
+    check(window, rita, [f"/requests/{ticket.number}/" for ticket in tickets])
+    check(window, bo, [f"/desk/tickets/{ticket.number}/" for ticket in tickets])
+    window_of_nobody = window(None, size=PHONE)
+    shown = window_of_nobody.open("/" + links[0].split("/", 3)[3])
+    shown.get_by_role("button", name="Set priority").click()
+    shown.get_by_text("Thank you").wait_for()
+    shown = window_of_nobody.open("/" + links[2].split("/", 3)[3])
+    shown.get_by_label("What went well").fill("All of it")
+    shown.get_by_role("button", name="Send").click()
+    shown.get_by_text("Thank you").wait_for()
+    assert window_of_nobody.faults == []
 
 
 def test_pages_of_a_manager(window: Callable[..., Window], busy_desk: Ticket, mona: User) -> None:
@@ -62,6 +102,7 @@ def test_pages_of_an_agent(window: Callable[..., Window], busy_desk: Ticket, bo:
     page = busy_desk.paging_pages.get() if hasattr(busy_desk, "paging_pages") else None
     ticket = f"/desk/tickets/{busy_desk.number}/"
     paths = ["/desk/", ticket, f"{ticket}promises/", "/desk/tickets/new/", "/desk/on-call/", "/desk/notifications/"]
+    paths.append("/account/mail/")
     check(window, bo, [*paths, f"/desk/pages/{page.pk}/"] if page else paths)
 
 
@@ -88,6 +129,26 @@ def test_pages_of_schedules(window: Callable[..., Window], ringing: Ticket, chi:
 
 def test_pages_of_a_lead(window: Callable[..., Window], busy_desk: Ticket, lea: User) -> None:
     check(window, lea, ["/desk/on-call/health/", "/desk/on-call/numbers/"])
+
+
+def test_pages_of_mail(window: Callable[..., Window], busy_desk: Ticket, rita: User, lea: User) -> None:
+    from supportdesk.lib import clock
+    from tests import factories
+    from tickets import actions
+
+    where = {"ticket": busy_desk, "remarks": ["reply_to_differs"]}
+    held = factories.incoming(subject="Re: " + "a very long subject of a customer " * 5, **where)
+    forged = {"is_verified": False, "verdict": "desk.example; dmarc=fail header.from=other.example"}
+    factories.incoming(state="quarantined", reason="unverified", explanation="DMARC says fail", **forged)
+    mail = factories.by_mail(busy_desk, rita, remarks=["subject_changed", "cc_pending"])
+    type(mail).objects.filter(pk=mail.pk).update(quoted_html="<blockquote>What was said before</blockquote>")
+    actions.propose_cc(busy_desk, ["outsider@other.example"], by=rita, at=clock.now())
+    paths = ["/desk/mail/", "/desk/mail/?show=bounce", f"/desk/mail/{held.pk}/", "/desk/mail/blocked/"]
+    check(window, lea, ["/desk/mail/?q=nobody", *paths, f"/desk/tickets/{busy_desk.number}/"])
+    actions.block_sender("@evil.example", by=lea, at=clock.now(), why="Advertises in every mail")
+    actions.block_sender(held.sender, by=lea, at=clock.now())
+    check(window, lea, [f"/desk/mail/{held.pk}/", "/desk/mail/blocked/"])
+    check(window, rita, [f"/requests/{busy_desk.number}/"])
 
 
 def test_pages_about_hours_on_call(window: Callable[..., Window], busy_desk: Ticket, bo: User, lea: User) -> None:

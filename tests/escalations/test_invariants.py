@@ -10,6 +10,7 @@ import pytest
 from django.db import connection, transaction
 from django.db.models.functions import Now
 
+from accounts import health
 from accounts.models import Role, User
 from escalations import actions
 from escalations.models import ContactMethod, EscalationPolicy, Leave, Override, Page, PageDelivery, Schedule
@@ -21,8 +22,11 @@ from escalations.paging.engine import run_pass
 from escalations.paging.findings import Offence
 from escalations.paging.invariants import INVARIANTS, Finding, check, check_all
 from supportdesk.lib import clock
+from supportdesk.lib.signed_addresses import return_path
 from tests import factories
 from tests.escalations.test_crashes import KILLED, environment, pager  # noqa: F401 - a fixture among them
+from tickets.mail.bounces import note_report
+from tickets.mail.parsed import Report
 from tickets.models import Priority, Ticket
 from tickets.sla import sweep
 
@@ -328,3 +332,31 @@ def test_looking_costs_the_same_however_many_pages_there_are(
         check_all(now=clock.now())
     assert PageDelivery.objects.count() > 2
     assert len(after) <= len(before) + 1
+
+
+def test_s011_an_address_that_people_are_paged_at_and_mail_comes_back_from(policy: EscalationPolicy, ann: User) -> None:
+    contact = ann.contact_methods.filter(kind=ContactMethod.Kind.EMAIL).first()
+    contact = contact or ContactMethod.objects.create(
+        user=ann, kind=ContactMethod.Kind.EMAIL, value="Ann@phone.example", verified_at=clock.now()
+    )
+    assert find("dead_addresses") == []
+    health.note_bounce(contact.value, is_permanent=True, why="550 no such user", at=clock.now())
+    (offence,) = find("dead_addresses")
+    assert offence == Offence(f"mails to Ann's {contact.value} come back", about=str(contact.pk))
+    health.note_heard_from(contact.value)
+    assert find("dead_addresses") == []
+
+
+def test_s011_a_page_that_comes_back_counts_for_its_address(policy: EscalationPolicy, rita: User, ann: User) -> None:
+    factories.open_ticket(rita, priority=Priority.URGENT)
+    run_pass("test")
+    delivery = PageDelivery.objects.select_related("contact", "person").first()
+    assert delivery is not None
+    contact = ContactMethod.objects.create(
+        user=ann, kind=ContactMethod.Kind.EMAIL, value="Ann@phone.example", verified_at=clock.now()
+    )
+    PageDelivery.objects.filter(pk=delivery.pk).update(contact=contact)
+    gone = Report("bounce", is_permanent=True, diagnosis="550 no such user")
+    said = note_report(gone, return_paths=[return_path("page", delivery.pk)], at=clock.now())
+    assert said == f"About the mail to ann@phone.example about page {delivery.page_id}: 550 no such user"
+    assert len(find("dead_addresses")) == 1

@@ -62,6 +62,23 @@ def test_set_to_urgent_it_rings_at_once_as_urgent(unset: Ticket, bo: User, rung:
     assert Page.objects.count() == 1
 
 
+def test_set_by_its_customer_it_rings_at_once_as_they_say(
+    unset: Ticket, rita: User, rung: Rung, pass_time: PassTime
+) -> None:
+    pass_time(5)
+    ticket_actions.set_priority(unset, by=rita, to=Priority.HIGH, at=clock.now())
+    run_pass("test")
+    assert rung() == ["bo"]
+    assert Page.objects.get().priority == Priority.HIGH
+
+
+def test_set_by_its_customer_to_low_while_it_rings_it_ends(unset: Ticket, rita: User, pass_time: PassTime) -> None:
+    pass_time(15.1)
+    ticket_actions.set_priority(unset, by=rita, to=Priority.LOW, at=clock.now())
+    run_pass("test")
+    assert Page.objects.get().state == Page.State.ENDED
+
+
 def test_set_to_normal_while_it_rings_it_ends(unset: Ticket, bo: User, rung: Rung, pass_time: PassTime) -> None:
     pass_time(15.1)
     give(unset, Priority.NORMAL, bo)

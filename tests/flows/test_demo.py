@@ -2,6 +2,7 @@
 
 import os
 import signal
+import smtplib
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -48,10 +49,10 @@ class Running:
 
 @pytest.fixture
 def running(tmp_path: Path) -> Iterator[Running]:
-    folder, port = tmp_path / "demo", embedded.free_port()
+    folder, port, smtp_port = tmp_path / "demo", embedded.free_port(), embedded.free_port()
     ours = {"DATABASE_URL", "REDIS_URL", "DESK_ENV", "SITE_URL", "LOG_LEVEL", "DJANGO_SETTINGS_MODULE", "MAIL_DIR"}
     environment = {name: value for name, value in os.environ.items() if name not in ours}
-    environment |= {"DEMO_DIR": str(folder), "PORT": str(port)}
+    environment |= {"DEMO_DIR": str(folder), "PORT": str(port), "SMTP_PORT": str(smtp_port)}
     with (tmp_path / "output").open("wb") as output:
         process = subprocess.Popen(
             [*embedded.tied_to_our_life(), sys.executable, "-m", "supportdesk.demo"],
@@ -76,6 +77,12 @@ def test_the_demo_from_nothing_to_nothing_left(running: Running) -> None:
         credentials = {"login": email, "password": demo.PASSWORD}
         landed = Person(running.url).fill("/accounts/login/", credentials)
         assert (landed.status, "/accounts/login" in landed.url) == (200, False), email
+
+    with smtplib.SMTP("127.0.0.1", int(running.environment["SMTP_PORT"]), timeout=10) as client:
+        assert (
+            client.sendmail("rita@northwind.example", ["support@desk.example"], b"Subject: Hello\r\n\r\nHello\r\n")
+            == {}
+        )
 
     (worker,) = running.processes("--queues=default")
     os.kill(worker, signal.SIGKILL)

@@ -18,6 +18,7 @@ class MailServer:
 
     port: int = 0
     mails: list[Message] = field(default_factory=list)
+    senders: list[str] = field(default_factory=list)
     connections: int = 0
     recipient: Callable[[str], Verdict] = lambda address: "250 fine"
     sender: Callable[[str], Verdict] = lambda address: "250 fine"
@@ -49,6 +50,8 @@ class _Conversation(socketserver.StreamRequestHandler):
         if word == "RCPT":
             return self._verdict(self.desk.recipient(_address(rest)))
         if word == "MAIL":
+            with self.desk.lock:
+                self.desk.senders.append(_address(rest))
             return self._verdict(self.desk.sender(_address(rest)))
         return self._say("250 fine")
 

@@ -9,8 +9,10 @@ import pytest
 from django.db import connection
 from django.db.models.functions import Now
 
+from accounts import health
 from accounts.models import User
 from supportdesk import embedded
+from supportdesk.lib.signed_addresses import reply_address, return_path
 from tests import factories
 from tests.tickets.smtp import MailServer, mail_server
 from tickets import tasks
@@ -79,7 +81,8 @@ def test_a_mail_arrives_with_both_parts_and_its_headers(ticket: Ticket, server: 
     assert mail["References"] == mail["In-Reply-To"] == f"<ticket.{ticket.number}@desk.example>"
     assert mail["Auto-Submitted"] == "auto-generated"
     assert mail["From"] == "Mattermost Support <support@desk.example>"
-    assert mail["Reply-To"] == "support@desk.example"
+    assert mail["Reply-To"] == reply_address(ticket.number, reader=ticket.requester.email)
+    assert server.senders == [return_path("ticket", only().pk)]
     assert [part.get_content_type() for part in mail.walk()][1:] == ["text/plain", "text/html"]
     row = only()
     assert (row.state, row.attempts, row.next_attempt_at, row.lease_until) == (SENT, 1, None, None)
@@ -247,3 +250,36 @@ def test_the_demo_writes_files(ticket: Ticket, settings: Any, tmp_path: Any) -> 
     queue(ticket, 3)
     assert send.deliver_due() == 3
     assert len(list((tmp_path / "mail").glob("*.eml"))) == 3
+
+
+# --- Addresses that refuse for good --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("answer", "counts"),
+    [
+        ("550 no such mailbox", True),
+        ("550 5.1.1 no such mailbox", True),
+        ("550 5.7.1 relaying denied", False),
+        ("451 come back later", False),
+    ],
+)
+def test_three_that_the_server_refuses_for_their_address_stop_mail_there(
+    ticket: Ticket, server: MailServer, answer: str, counts: bool
+) -> None:
+    server.recipient = lambda address: answer
+    queue(ticket, 3)
+    send.deliver_due()
+    assert health.is_suppressed(ticket.requester.email) == counts
+    assert ticket.messages.filter(is_public=False).count() == counts
+    OutgoingMail.objects.all().delete()
+    server.recipient = lambda address: "250 fine"
+    queue(ticket)
+    assert send.deliver_due() == (not counts)
+
+
+def test_a_text_that_is_refused_says_nothing_of_its_address(ticket: Ticket, server: MailServer) -> None:
+    server.text = lambda text: "554 looks like spam"
+    queue(ticket, 3)
+    send.deliver_due()
+    assert not health.is_suppressed(ticket.requester.email)

@@ -15,6 +15,7 @@ from django.dispatch import Signal
 
 from accounts.models import Membership, User
 from supportdesk.lib.errors import DomainError
+from supportdesk.lib.signed_addresses import reply_address
 from tests import factories
 from tickets import actions, notifications
 from tickets.mail import send
@@ -383,7 +384,7 @@ def test_subject_and_headers_hold_the_thread_together(desk: Desk, mailoutbox: li
     assert first["Message-ID"].endswith("@desk.example>")
     assert second["Auto-Submitted"] == "auto-generated"
     assert second["X-Auto-Response-Suppress"] == "All"
-    assert second["Reply-To"] == "support@desk.example"
+    assert second["Reply-To"] == reply_address(number, reader=desk.rita.email)
     assert second["Bcc"] is None
 
 

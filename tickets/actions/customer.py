@@ -1,4 +1,4 @@
-"""What the customer's side does: reply, mark as solved, raise the priority."""
+"""What the customer's side does: reply, mark as solved, set the priority where there is none, raise it."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -61,6 +61,32 @@ def reply(
     return message
 
 
+@transaction.atomic
+def note_machine(ticket: Ticket, *, by: User, body: str, at: datetime, key: str = "") -> Message:
+    """Keep what a machine of the customer's side answered (out of office, "received"): on the ticket, moving nothing.
+
+    No status, clock or page follows and nobody is told, or two machines would talk for ever (S011).
+    """
+    ticket = locked(ticket, by=by)
+    if former := sent_before(by, key, ticket=ticket, body=body, is_public=True):
+        return former
+    require(access.may_reply_as_customer(by, ticket), "reply to this request")
+    message = write_message(
+        ticket,
+        by=by,
+        body=body,
+        uploads=(),
+        is_public=True,
+        from_staff=False,
+        channel=Channel.EMAIL,
+        key=key,
+        at=at,
+        is_automatic=True,
+    )
+    record(ticket, EventKind.MACHINE_WROTE, by=by, at=at, message=message)
+    return message
+
+
 def _follow_up(
     closed: Ticket, *, by: User, body: str, at: datetime, channel: Channel, uploads: Sequence[UUID], key: str
 ) -> Message:
@@ -88,6 +114,24 @@ def mark_solved(ticket: Ticket, *, by: User, at: datetime) -> None:
     require(access.may_mark_solved(by, ticket), "mark this request as solved")
     former = move(ticket, Verb.CUSTOMER_SOLVE, at=at)
     record(ticket, EventKind.CUSTOMER_SOLVED, by=by, at=at, from_status=former, to_status=ticket.status)
+
+
+@transaction.atomic
+def set_priority(ticket: Ticket, *, by: User, to: Priority, at: datetime) -> None:
+    """The customer says how pressing a request is that came without a priority, as by mail.
+
+    From then on clocks run and pages ring by it; another one is raised (`raise_priority`) or lowered by agents.
+    Raises NotAllowed, Conflict.
+    """
+    ticket = locked(ticket, by=by)
+    require(access.may_raise_priority(by, ticket), "set the priority of this request")
+    if ticket.priority is not None:
+        raise Conflict(
+            f"This request is {Priority(ticket.priority).label} already.", code="set_already", field="priority"
+        )
+    move(ticket, Verb.CUSTOMER_RAISE, at=at)
+    write(ticket, at=at, priority=to, public_updated_at=at, **raised(ticket, to, at))
+    record(ticket, EventKind.PRIORITY_CHANGED, by=by, at=at, old=None, new=int(to))
 
 
 @transaction.atomic

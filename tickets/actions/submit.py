@@ -8,7 +8,7 @@ from uuid import UUID
 
 from django.db import IntegrityError, transaction
 
-from accounts.access import may_use_portal
+from accounts.access import may_use_email, may_use_portal
 from accounts.models import Membership, Organization, Region, Team, User
 from supportdesk.lib import text
 from supportdesk.lib.errors import Conflict, Invalid, NotAllowed
@@ -55,10 +55,10 @@ def submit(
     """Open a ticket for `requester` and route it; sending the same form (`key`) twice gives the same ticket.
 
     `by` is the requester, or an agent on their behalf; `public` is then whether the agent's opening text is shown to
-    the customer. Raises NotAllowed when the plan has no portal or the agent may not, Invalid for what can't be taken,
-    Conflict when the key was used for another request.
+    the customer. Raises NotAllowed when the plan doesn't open this door or the agent may not, Invalid for what can't be
+    taken, Conflict when the key was used for another request.
     """
-    _check_doors(requester, by=by, organization=organization)
+    _check_doors(requester, by=by, organization=organization, channel=channel)
     columns = {"requester": requester, "organization": organization, "channel": channel}
     return _open_once(request, columns, by=by, at=at, key=key, public=public)
 
@@ -68,7 +68,7 @@ def open_follow_up(
 ) -> Ticket:
     """Open the ticket that continues a Closed one: its requester's, or, if they have left, the writing colleague's."""
     requester = closed.requester
-    if closed.organization and not _belongs(requester, closed.organization) and _belongs(by, closed.organization):
+    if closed.organization and not belongs(requester, closed.organization) and belongs(by, closed.organization):
         requester = by
     columns = {
         "requester": requester,
@@ -80,6 +80,14 @@ def open_follow_up(
     if not closed.events.filter(kind=EventKind.FOLLOWED_UP, data__number=ticket.number).exists():
         record(closed, EventKind.FOLLOWED_UP, by=by, at=at, number=ticket.number)
     return ticket
+
+
+def open_beside(
+    *, requester: User, organization: Organization | None, request: Request, at: datetime, key: str
+) -> Ticket:
+    """Open a ticket of `requester`, as if their mail had opened it: the staff decided so, whatever their plan."""
+    columns = {"requester": requester, "organization": organization, "channel": Channel.EMAIL}
+    return _open_once(request, columns, by=requester, at=at, key=key, public=True)
 
 
 def _open_once(
@@ -177,7 +185,7 @@ def _what_waits(*, from_staff: bool, public: bool, at: datetime) -> dict[str, ob
     return {"waiting_since": at}
 
 
-def _check_doors(requester: User, *, by: User, organization: Organization | None) -> None:
+def _check_doors(requester: User, *, by: User, organization: Organization | None, channel: Channel) -> None:
     if by.pk != requester.pk:
         if not access.may_open_for_customer(by):
             raise NotAllowed("Only agents open requests for others.")
@@ -185,13 +193,18 @@ def _check_doors(requester: User, *, by: User, organization: Organization | None
             raise Invalid("Choose a customer, not a colleague.", code="not_a_customer", field="requester")
     elif by.is_desk:
         raise NotAllowed("Staff open requests on behalf of a customer.")
-    if organization is not None and not _belongs(requester, organization):
+    if organization is not None and not belongs(requester, organization):
         raise Invalid("This organisation isn't one of yours.", code="not_a_member", field="organization")
-    if by.pk == requester.pk and not may_use_portal(requester, organization):
+    if by.pk != requester.pk:
+        return
+    if channel is Channel.EMAIL and not may_use_email(requester, organization):
+        raise NotAllowed("This plan opens no requests by e-mail.", code="no_mail_plan")
+    if channel is not Channel.EMAIL and not may_use_portal(requester, organization):
         raise NotAllowed("Your plan comes without the portal. See the help page for where to find answers.")
 
 
-def _belongs(user: User, organization: Organization) -> bool:
+def belongs(user: User, organization: Organization) -> bool:
+    """Whether the person is a member of the organisation now."""
     return Membership.objects.active().filter(user=user, organization=organization).exists()
 
 

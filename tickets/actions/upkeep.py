@@ -5,6 +5,7 @@ from datetime import datetime
 from django.db import transaction
 
 from tickets.actions.moves import move, zone_of
+from tickets.actions.survey import owe_survey
 from tickets.events import record
 from tickets.models import EventKind, Ticket, WorkflowSettings
 from tickets.querysets import TicketQuerySet
@@ -20,6 +21,7 @@ def close_solved(number: int, *, now: datetime) -> bool:
         return False
     former = move(ticket, Verb.CLOSE, at=now)
     record(ticket, EventKind.CLOSED, by=None, at=now, from_status=former, to_status=ticket.status)
+    owe_survey(ticket, at=now)
     return True
 
 

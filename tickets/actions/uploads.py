@@ -40,17 +40,23 @@ def upload(owner: User, *, file: IO[bytes], name: str, at: datetime) -> Attachme
         )
     if Attachment.objects.unsent_by(owner).count() >= _UNSENT_AT_ONCE:
         raise Invalid("Please send what you have attached so far first.", code="too_many_files", field="attachments")
-    found = sniff(stored)
+    attachment = kept(stored, name=name, owner=owner, at=at)
+    attachment.save(force_insert=True)
+    return attachment
+
+
+def kept(file: File, *, name: str, owner: User, at: datetime) -> Attachment:
+    """An unsaved row for a file of some size, whose bytes are stored already."""
+    found = sniff(file)
     attachment = Attachment(
         uploaded_by=owner,
         name=text.file_label(name),
-        size=stored.size,
+        size=file.size,
         content_type=found if found in _SERVED_AS_FOUND else "application/octet-stream",
-        is_image=found in RASTER_IMAGES and pictures.may_be_shown(_head(stored), stored.size),
+        is_image=found in RASTER_IMAGES and pictures.may_be_shown(_head(file), file.size),
         created_at=at,
     )
-    attachment.file.save("upload", stored, save=False)
-    attachment.save(force_insert=True)
+    attachment.file.save("upload", file, save=False)
     return attachment
 
 

@@ -1,5 +1,5 @@
 """Requests and promises in Django admin: what an admin sets, and, to look at, what happened."""
 
-from tickets.admin import calendars, catalog, clocks, policies, records
+from tickets.admin import calendars, catalog, clocks, mailboxes, policies, records, surveys
 
-__all__ = ["calendars", "catalog", "clocks", "policies", "records"]
+__all__ = ["calendars", "catalog", "clocks", "mailboxes", "policies", "records", "surveys"]

@@ -41,7 +41,7 @@ class MobileDeviceAdmin(ListedChoiceAdmin):
 class WorkflowSettingsAdmin(admin.ModelAdmin):
     """One row: added when it is missing, never deleted."""
 
-    list_display = ("__str__", "close_after_hours", "remind_after_days", "solve_after_days")
+    list_display = ("__str__", "close_after_hours", "remind_after_days", "solve_after_days", "survey_after_hours")
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return super().has_add_permission(request) and not WorkflowSettings.objects.exists()

@@ -10,8 +10,9 @@ from tickets import choices
 from tickets.actions import Request
 from tickets.actions.customer import REASON_LENGTH
 from tickets.actions.submit import SUBJECT_LENGTH, VERSION_LENGTH
+from tickets.actions.survey import COMMENT_LENGTH
 from tickets.forms.fields import AddressesField, DeskForm, LineField, TextField, WithFiles
-from tickets.models import Category, Environment, MobileDevice, Priority, Ticket
+from tickets.models import Category, Environment, MobileDevice, Priority, Survey, Ticket
 
 
 class RequestForm(WithFiles):
@@ -110,6 +111,46 @@ class RequestForm(WithFiles):
 
 class ReplyForm(WithFiles):
     body = TextField(label="Your reply", error_messages={"required": "Please write something."})
+
+
+class PressingForm(DeskForm):
+    """How pressing a request is that came without a priority."""
+
+    priority = forms.TypedChoiceField(
+        label="How pressing is it?",
+        choices=Priority.choices,
+        coerce=lambda value: Priority(int(value)),
+        widget=forms.RadioSelect,
+        error_messages={"required": "Please choose a priority.", "invalid_choice": "Please choose one of the four."},
+    )
+
+    @property
+    def cards(self) -> list[tuple[Priority, bool]]:
+        """The priorities, and whether each is the chosen one."""
+        return [(one, str(self["priority"].value() or "") == str(one.value)) for one in Priority]
+
+
+class SurveyForm(DeskForm):
+    """How it went: good or bad, and why."""
+
+    rating = forms.ChoiceField(
+        label="How was our support?",
+        choices=[("good", "Good, I am satisfied"), ("bad", "Bad, I am not satisfied")],
+        widget=forms.RadioSelect,
+        error_messages={"required": "Please choose good or bad.", "invalid_choice": "Please choose good or bad."},
+    )
+    comment = forms.CharField(
+        label="What went well, or what went wrong?",
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 4}),
+        help_text=f"At most {COMMENT_LENGTH} characters.",
+    )
+
+    @classmethod
+    def of(cls, survey: Survey, *, rating: str = "", **options: Any) -> "SurveyForm":
+        """With the answer so far; `rating` is chosen in its place."""
+        chosen = rating if rating in Survey.Rating.values else survey.rating
+        return cls(initial={"rating": chosen, "comment": survey.comment}, **options)
 
 
 class RaiseForm(DeskForm):

@@ -11,16 +11,20 @@ import time
 from dataclasses import dataclass
 from datetime import timedelta
 
-from django.conf import settings
 from django.core.mail import EmailMessage, get_connection
 from django.core.mail.backends.base import BaseEmailBackend
 from django.db import transaction
 from django.db.models import F, Q
 from django.db.models.functions import Now
 
-from supportdesk.lib.mail import compose
+from accounts import health
+from supportdesk.lib import clock
+from supportdesk.lib.mail import in_words, is_about_address
 from tickets import access
+from tickets.mail import tracking
+from tickets.mail.headers import WHAT_HEADERS_TELL, message_of
 from tickets.models import OutgoingMail, Participant, Ticket
+from tickets.notifications import digests
 from tickets.notifications.audience import Kind
 
 logger = logging.getLogger(__name__)
@@ -43,6 +47,8 @@ class Failure:
 
     why: str
     is_permanent: bool
+    is_recipients: bool = False
+    """Whether the server refused the address, not the mail."""
 
 
 def deliver_due() -> int:
@@ -66,12 +72,13 @@ def _claim() -> list[OutgoingMail]:
         ids = list(rows.values_list("pk", flat=True)[:_BATCH])
         claimed = OutgoingMail.objects.filter(pk__in=ids)
         claimed.update(lease_until=Now() + _LEASE, attempts=F("attempts") + 1)
-        return list(claimed.select_related("to_user", "ticket").order_by("next_attempt_at", "pk"))
+        return list(claimed.select_related(*WHAT_HEADERS_TELL).order_by("next_attempt_at", "pk"))
 
 
 def _deliver(batch: list[OutgoingMail]) -> int:
     """Send a claimed batch. ServerDown when the server can't be reached, after giving back what wasn't sent."""
     begun, sent = time.monotonic(), 0
+    dead = health.suppressed_among(mail.to_email for mail in batch)
     connection = get_connection()
     try:
         for at, mail in enumerate(batch):
@@ -79,7 +86,7 @@ def _deliver(batch: list[OutgoingMail]) -> int:
                 _give_back(batch[at:], timedelta())
                 break
             try:
-                sent += _deliver_one(mail, connection)
+                sent += _deliver_one(mail, connection, is_dead=mail.to_email.lower() in dead)
             except ServerDown:
                 _give_back(batch[at:], _SERVER_RESTS)
                 raise
@@ -88,20 +95,23 @@ def _deliver(batch: list[OutgoingMail]) -> int:
     return sent
 
 
-def _deliver_one(mail: OutgoingMail, connection: BaseEmailBackend) -> bool:
+def _deliver_one(mail: OutgoingMail, connection: BaseEmailBackend, *, is_dead: bool = False) -> bool:
     if mail.attempts > len(_RETRY_AFTER) + 1:
         _finish(mail, OutgoingMail.State.FAILED, last_error="Whoever tried to send it never came back.")
         return False
+    if is_dead:
+        _finish(mail, OutgoingMail.State.CANCELLED, last_error=health.STOPPED)
+        return False
     if not still_wanted(mail):
-        _finish(mail, OutgoingMail.State.CANCELLED)
+        _cancel(mail)
         return False
     _open(connection)
-    failure = _send(mail, connection)
-    if failure is None:
-        _finish(mail, OutgoingMail.State.SENT, sent_at=Now())
-        return True
-    _put_off(mail, failure)
-    return False
+    outcome = _send(mail, connection)
+    if isinstance(outcome, Failure):
+        _put_off(mail, outcome)
+        return False
+    _finish(mail, OutgoingMail.State.SENT, sent_at=Now(), provider_id=outcome)
+    return True
 
 
 def still_wanted(mail: OutgoingMail) -> bool:
@@ -111,9 +121,18 @@ def still_wanted(mail: OutgoingMail) -> bool:
         return _is_copied(mail, email=mail.to_email)
     if Kind(mail.kind).is_for_staff:
         return access.sees_desk(reader)
+    if mail.kind == Kind.DIGEST:
+        return reader.is_active and digests.still_readable(mail)
     if not reader.is_active or mail.ticket is None:
         return reader.is_active
     return Ticket.objects.visible_to(reader).filter(pk=mail.ticket.pk).exists() or _is_copied(mail, user=reader)
+
+
+def _cancel(mail: OutgoingMail) -> None:
+    """What a digest told is told by another, as far as its reader may still read it."""
+    with transaction.atomic():
+        if _finish(mail, OutgoingMail.State.CANCELLED) and mail.kind in digests.KINDS:
+            digests.write_anew(mail)
 
 
 def _is_copied(mail: OutgoingMail, **who: object) -> bool:
@@ -137,50 +156,47 @@ def _close(connection: BaseEmailBackend) -> None:
         logger.info("the mail server took no leave: %s", failure)
 
 
-def _send(mail: OutgoingMail, connection: BaseEmailBackend) -> Failure | None:
-    """Hand one mail over; what went wrong, or None."""
+def _send(mail: OutgoingMail, connection: BaseEmailBackend) -> Failure | str:
+    """Hand one mail over; what went wrong, or what a provider calls it: empty where it gives no name."""
     try:
-        connection.send_messages([_message(mail)])
+        message = _message(mail)
+        connection.send_messages([message])
     except smtplib.SMTPRecipientsRefused as refusal:
         code, why = next(iter(refusal.recipients.values()))
-        return Failure(_words(code, why), code in _REFUSED_FOR_GOOD)
+        return Failure(in_words(code, why), code in _REFUSED_FOR_GOOD, is_recipients=True)
     except smtplib.SMTPSenderRefused as refusal:
         # It is us whom the server doesn't want, so the mail may well go once that is settled.
-        return Failure(_words(refusal.smtp_code, refusal.smtp_error), is_permanent=False)
+        return Failure(in_words(refusal.smtp_code, refusal.smtp_error), is_permanent=False)
     except smtplib.SMTPDataError as refusal:
-        return Failure(_words(refusal.smtp_code, refusal.smtp_error), refusal.smtp_code in _REFUSED_FOR_GOOD)
+        return Failure(in_words(refusal.smtp_code, refusal.smtp_error), refusal.smtp_code in _REFUSED_FOR_GOOD)
     except (OSError, smtplib.SMTPException) as failure:
         _close(connection)  # whatever state it is in, the next mail begins afresh
         return Failure(f"{type(failure).__name__}: {failure}", is_permanent=False)
     except Exception as failure:
         logger.exception("mail %s can't be built", mail.pk)
         return Failure(f"{type(failure).__name__}: {failure}", is_permanent=True)
-    return None
+    return _provider_id(message)
+
+
+def _provider_id(message: EmailMessage) -> str:
+    """Anymail's backends leave their status at the message."""
+    status = getattr(message, "anymail_status", None)
+    named = getattr(status, "message_id", None)
+    return named[:255] if isinstance(named, str) else ""
 
 
 def _message(mail: OutgoingMail) -> EmailMessage:
-    message = compose(
-        to=mail.to_email,
-        subject=mail.subject,
-        text=mail.text,
-        html=mail.html,
-        message_id=mail.message_id,
-        references=mail.references,
-    )
-    message.reply_to = [settings.SUPPORT_EMAIL]
+    message = message_of(mail)
+    message.metadata = tracking.metadata_of(mail)  # type: ignore[attr-defined]  # only Anymail's backends look at it
     return message
-
-
-def _words(code: int, why: bytes | str) -> str:
-    return f"{code} {why.decode(errors='replace') if isinstance(why, bytes) else why}"
 
 
 # --- The row -------------------------------------------------------------------------------------------------------
 
 
-def _finish(mail: OutgoingMail, state: OutgoingMail.State, **changes: object) -> None:
+def _finish(mail: OutgoingMail, state: OutgoingMail.State, **changes: object) -> int:
     waiting = OutgoingMail.objects.filter(pk=mail.pk, state=OutgoingMail.State.QUEUED)
-    waiting.update(state=state, next_attempt_at=None, lease_until=None, **changes)
+    return waiting.update(state=state, next_attempt_at=None, lease_until=None, **changes)
 
 
 def _put_off(mail: OutgoingMail, failure: Failure) -> None:
@@ -188,7 +204,10 @@ def _put_off(mail: OutgoingMail, failure: Failure) -> None:
     why = failure.why[:300]
     logger.warning("mail %s was not sent (attempt %s): %s", mail.pk, mail.attempts, why)
     if failure.is_permanent or mail.attempts > len(_RETRY_AFTER):
-        _finish(mail, OutgoingMail.State.FAILED, last_error=why)
+        with transaction.atomic():
+            gave_up = _finish(mail, OutgoingMail.State.FAILED, last_error=why)
+            if gave_up and failure.is_permanent and failure.is_recipients and is_about_address(why):
+                health.note_bounce(mail.to_email, is_permanent=True, why=why, at=clock.now())
         return
     mine = OutgoingMail.objects.filter(
         pk=mail.pk, state=OutgoingMail.State.QUEUED, lease_until=mail.lease_until, attempts=mail.attempts

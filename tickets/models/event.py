@@ -26,6 +26,7 @@ class EventKind(models.TextChoices):
     DO_NOT_CLOSE_CHANGED = "do_not_close_changed", "changed do not close"
     CC_ADDED = "cc_added", "added a CC"
     CC_REMOVED = "cc_removed", "removed a CC"
+    MACHINE_WROTE = "machine_wrote", "answered by a machine"
     CC_PROPOSED = "cc_proposed", "copied somebody in by mail"
     SPLIT = "split", "split a message off"
     SURVEYED = "surveyed", "asked how it went"

@@ -126,9 +126,14 @@ class IncomingMail(models.Model):
         return f"{self.sender or 'nobody'}: {self.subject or '(no subject)'}"
 
     @property
+    def is_put_aside(self) -> bool:
+        """Whether it became nothing: a person may still make something of it."""
+        return self.state in {MailState.HELD, MailState.QUARANTINED}
+
+    @property
     def is_unsettled(self) -> bool:
         """Whether a person of the staff has yet to look at it."""
-        return self.state in {MailState.HELD, MailState.QUARANTINED} and self.settled_at is None
+        return self.is_put_aside and self.settled_at is None
 
 
 class BlockedSender(models.Model):

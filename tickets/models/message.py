@@ -59,8 +59,11 @@ class Message(models.Model):
 
     @property
     def html(self) -> SafeString:
-        """The body to show; rendered afresh when the renderer has changed since it was stored."""
-        if self.rendered_with != html.RENDERER_VERSION:
+        """The body to show; Markdown is rendered afresh when the renderer has changed since it was stored.
+
+        What a mail said in its own way is shown as it was stored: its text is no Markdown.
+        """
+        if self.format == Format.MARKDOWN and self.rendered_with != html.RENDERER_VERSION:
             return html.render_markdown(self.body)
         return mark_safe(self.body_html)  # noqa: S308 - sanitised when it was stored
 

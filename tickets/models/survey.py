@@ -1,5 +1,6 @@
 """How a customer found a request that was Closed: good or bad, in their own words."""
 
+from datetime import datetime, timedelta
 from typing import ClassVar
 
 from django.db import models
@@ -7,6 +8,8 @@ from django.db.models import Q
 
 from tickets.models.ticket import Ticket
 from tickets.querysets import SurveyQuerySet
+
+_MAY_CHANGE, _MAY_ANSWER = timedelta(days=7), timedelta(days=60)
 
 
 class Survey(models.Model):
@@ -44,3 +47,21 @@ class Survey(models.Model):
 
     def __str__(self) -> str:
         return f"#{self.ticket_id}: {self.rating or 'no answer'}"
+
+    @property
+    def is_rated(self) -> bool:
+        return self.rating != ""
+
+    @property
+    def is_good(self) -> bool:
+        return self.rating == self.Rating.GOOD
+
+    @property
+    def closes_at(self) -> datetime | None:
+        """Until when it may be answered, or its answer changed; None while nobody has been asked yet."""
+        if self.rated_at is not None:
+            return self.rated_at + _MAY_CHANGE
+        return self.asked_at + _MAY_ANSWER if self.asked_at else None
+
+    def is_open(self, now: datetime) -> bool:
+        return self.closes_at is None or now < self.closes_at

@@ -198,6 +198,12 @@ class Ticket(models.Model):
         return self.first_replied_at is not None
 
     @property
+    def satisfaction(self) -> str:
+        """`good`, `bad`, or empty where its requester hasn't said; a query unless its survey was loaded with it."""
+        survey = getattr(self, "survey", None)
+        return survey.rating if survey else ""
+
+    @property
     def desk_url(self) -> str:
         from django.urls import reverse
 

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from accounts.models import Region, User
+from accounts.models import Region, Role, User
 from tickets import access
 from tickets.actions.submit import region_on_shift
-from tickets.models import EventKind, Participant, Ticket, TicketEvent
+from tickets.models import EventKind, Participant, Survey, Ticket, TicketEvent
 from tickets.states import Status
 
 
@@ -27,6 +27,7 @@ class Kind(StrEnum):
     CLOSED = "closed"
     REMINDED = "reminded"
     GAVE_UP_WAITING = "gave_up_waiting"
+    SURVEY = "survey"
     STAFF_NEW = "staff_new"
     STAFF_ASSIGNED = "staff_assigned"
     STAFF_REPLIED = "staff_replied"
@@ -34,6 +35,11 @@ class Kind(StrEnum):
     STAFF_SOLVED = "staff_solved"
     STAFF_NOTED = "staff_noted"
     STAFF_PROMISES = "staff_promises"
+    STAFF_ADDRESS_DEAD = "staff_address_dead"
+    STAFF_DIGEST = "staff_digest"
+    DIGEST = "digest"
+    STAFF_MAIL_ALERT = "staff_mail_alert"
+    STAFF_RATED = "staff_rated"
 
     @property
     def is_for_staff(self) -> bool:
@@ -48,6 +54,7 @@ class Part(StrEnum):
     ASSIGNEE = "assignee"
     TEAM = "team"
     NOTED = "noted"
+    LEAD = "lead"
 
 
 @dataclass(frozen=True)
@@ -72,6 +79,7 @@ _STAFF_KINDS = {
     EventKind.REOPENED: Kind.STAFF_REOPENED,
     EventKind.CUSTOMER_SOLVED: Kind.STAFF_SOLVED,
     EventKind.NOTED: Kind.STAFF_NOTED,
+    EventKind.RATED: Kind.STAFF_RATED,
 }
 _CUSTOMER_KINDS = {
     EventKind.CREATED: Kind.CREATED,
@@ -81,6 +89,7 @@ _CUSTOMER_KINDS = {
     EventKind.CLOSED: Kind.CLOSED,
     EventKind.REMINDED: Kind.REMINDED,
     EventKind.GAVE_UP_WAITING: Kind.GAVE_UP_WAITING,
+    EventKind.SURVEYED: Kind.SURVEY,
 }
 
 
@@ -110,7 +119,11 @@ def _customers(event: TicketEvent) -> Iterator[Recipient]:
     ticket = event.ticket
     if Ticket.objects.visible_to(ticket.requester).filter(pk=ticket.pk).exists():
         yield Recipient(kind, Part.REQUESTER, ticket.requester.email, ticket.requester)
-    copies = Participant.objects.current().filter(ticket=ticket).select_related("user__region", "added_by")
+    if kind is Kind.SURVEY:  # nobody else can say how it went for them
+        return
+    # Who was copied in, or confirmed, only after it happened gets what comes, never history (S004).
+    copies = Participant.objects.current().filter(ticket=ticket, added_at__lte=event.at)
+    copies = copies.select_related("user__region", "added_by")
     shut = set(User.objects.filter(is_active=False, email__in=copies.values("email")).values_list("email", flat=True))
     for copy in copies:
         if copy.email in shut or (copy.user and not copy.user.is_active):
@@ -135,6 +148,8 @@ def _customer_kind(event: TicketEvent) -> Kind | None:
 
 def _staff(event: TicketEvent) -> Iterator[Recipient]:
     kind = _STAFF_KINDS.get(EventKind(event.kind))
+    if kind is Kind.STAFF_NOTED and "dead_address" in event.data:
+        kind = Kind.STAFF_ADDRESS_DEAD
     if kind is None:
         return
     for part, people in _staff_parts(event, kind):
@@ -152,10 +167,28 @@ def _staff_parts(event: TicketEvent, kind: Kind) -> Iterator[tuple[Part, Iterabl
     elif kind is Kind.STAFF_NOTED:
         yield Part.ASSIGNEE, [ticket.assignee] if ticket.assignee else []
         yield Part.NOTED, _note_authors(ticket, before=event.at)
+    elif kind is Kind.STAFF_ADDRESS_DEAD:
+        yield Part.ASSIGNEE, [ticket.assignee] if ticket.assignee else []
+        yield Part.LEAD, _leads(ticket)
+    elif kind is Kind.STAFF_RATED:
+        yield from _told_of_rating(event)
     elif ticket.assignee is not None and access.sees_desk(ticket.assignee):
         yield Part.ASSIGNEE, [ticket.assignee]
     else:
         yield Part.TEAM, team_on_shift(ticket, region_on_shift(event.at))
+
+
+def _told_of_rating(event: TicketEvent) -> Iterator[tuple[Part, Iterable[User]]]:
+    """Whose work it was, else who leads: of what went wrong or was put in words, and of a change of mind."""
+    ticket, data = event.ticket, event.data
+    if data["rating"] != Survey.Rating.BAD and not data["commented"] and data["former"] != Survey.Rating.BAD:
+        return
+    if ticket.assignee is not None and access.sees_desk(ticket.assignee):
+        yield Part.ASSIGNEE, [ticket.assignee]
+        return
+    lead = ticket.team.lead if ticket.team else None
+    leads = User.objects.active().filter(role=Role.LEAD).select_related("region").order_by("pk")
+    yield Part.LEAD, [lead] if lead is not None and access.sees_desk(lead) else leads
 
 
 def team_on_shift(ticket: Ticket, region: Region | None) -> list[User]:
@@ -163,6 +196,14 @@ def team_on_shift(ticket: Ticket, region: Region | None) -> list[User]:
     people = ticket.team.members.active() if ticket.team else User.objects.agents()
     members = list(people.select_related("region").order_by("pk"))
     return [person for person in members if region and person.region_id == region.pk] or members
+
+
+def _leads(ticket: Ticket) -> Iterable[User]:
+    """The team's own lead, else every support lead."""
+    lead = ticket.team.lead if ticket.team else None
+    if lead is not None and access.sees_desk(lead):
+        return [lead]
+    return User.objects.active().filter(role=Role.LEAD).select_related("region").order_by("pk")
 
 
 def _note_authors(ticket: Ticket, *, before: datetime) -> Iterable[User]:

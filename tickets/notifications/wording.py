@@ -12,15 +12,30 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 from django.template.loader import render_to_string
 from django.urls import reverse
+from django.utils.safestring import SafeString
 
 from accounts.models import User
+from supportdesk.lib.html import with_images_named
 from supportdesk.lib.tags import exact
-from tickets.models import Attachment, EventKind, Message, Priority, Ticket, TicketEvent, WorkflowSettings
+from tickets import survey_link
+from tickets.mail.reply_line import REPLY_LINE
+from tickets.models import (
+    Attachment,
+    Channel,
+    EventKind,
+    Message,
+    Priority,
+    Survey,
+    Ticket,
+    TicketEvent,
+    WorkflowSettings,
+)
+from tickets.notifications.answering import may_answer_by_mail
 from tickets.notifications.audience import Kind, Part, Recipient
 from tickets.sla.clocks import target_of
 from tickets.sla.countdown import target_in_words
 from tickets.sla.promises import Promise
-from tickets.states import Status
+from tickets.states import Status, as_seen_by_customer
 
 
 @dataclass(frozen=True)
@@ -33,7 +48,7 @@ class Link:
 
 @dataclass(frozen=True)
 class Item:
-    """One line of a list: what it is about, where that is, and what is to be said of it."""
+    """One line of a list: what it is about, where that is if anywhere, and what is to be said of it."""
 
     about: Link
     says: str
@@ -41,16 +56,19 @@ class Item:
 
 @dataclass(frozen=True)
 class Section:
-    """A list under a title; `more` is how many aren't in it."""
+    """A list under a title; `more` is how many aren't in it. The sentence before it may end with a link."""
 
     title: str
     items: list[Item]
     more: int = 0
+    before: str = ""
+    link: Link | None = None
+    after: str = ""
 
 
 @dataclass
 class Letter:
-    """One mail before it is set."""
+    """One mail before it is set. `answer` says what an answer to it does; empty where it takes none."""
 
     heading: str
     lead: str
@@ -61,7 +79,13 @@ class Letter:
     files: list[Link] = field(default_factory=list)
     next_line: str = ""
     links: list[Link] = field(default_factory=list)
+    answer: str = ""
     why: str = ""
+
+    @property
+    def message_html(self) -> SafeString:
+        """What was written, as it may stand in a mail: its images ask for a log-in, so they are named."""
+        return with_images_named(self.message.html) if self.message else SafeString("")
 
     @property
     def is_note(self) -> bool:
@@ -74,7 +98,7 @@ class Letter:
         return render_to_string("emails/letter.html", self._context())
 
     def _context(self) -> dict[str, object]:
-        return {"letter": self, "vendor": settings.VENDOR_NAME, "site": settings.SITE_URL}
+        return {"letter": self, "vendor": settings.VENDOR_NAME, "site": settings.SITE_URL, "reply_line": REPLY_LINE}
 
 
 def subject_of(ticket: Ticket) -> str:
@@ -94,9 +118,11 @@ def letter_to(recipient: Recipient, event: TicketEvent) -> Letter:
         heading=f"#{ticket.number} {ticket.subject}",
         lead=_LEADS[recipient.kind](event, recipient),
         facts=_facts(ticket, recipient),
+        sections=_priority_asked(ticket, recipient),
         message=message,
         next_line=_next_line(ticket, recipient),
         links=_links(ticket, recipient),
+        answer=_answer(ticket, recipient),
         why=f"You get this mail because {_why(recipient)}.",
     )
     if message is not None:
@@ -132,6 +158,10 @@ def _solved(event: TicketEvent, recipient: Recipient) -> str:
     return f"{_name(event.actor)} marked {request} as solved."
 
 
+def _dead(event: TicketEvent, recipient: Recipient) -> str:
+    return f"Mail to {event.data['dead_address']} is stopped. Reach them another way."
+
+
 _LEADS: dict[Kind, Callable[[TicketEvent, Recipient], str]] = {
     Kind.CREATED: _created,
     Kind.ASKED: lambda event, to: f"{_name(event.actor)} asks for more information on {_request(to)}.",
@@ -147,7 +177,27 @@ _LEADS: dict[Kind, Callable[[TicketEvent, Recipient], str]] = {
     Kind.STAFF_REOPENED: lambda event, to: f"{_name(event.actor)} reopened this ticket.",
     Kind.STAFF_SOLVED: lambda event, to: f"{_name(event.actor)} marked this ticket as solved.",
     Kind.STAFF_NOTED: lambda event, to: f"{_name(event.actor)} added an internal note.",
+    Kind.STAFF_ADDRESS_DEAD: _dead,
+    Kind.SURVEY: lambda event, to: f"{_request(to).capitalize()} is closed. How was our support?",
+    Kind.STAFF_RATED: lambda event, to: f"{_name(event.actor)} rated our support: {event.data['rating']}.",
 }
+
+
+def what_happened(event: TicketEvent, recipient: Recipient) -> str:
+    """The sentence that a mail about `event` begins with: for the line of a digest."""
+    return _LEADS[recipient.kind](event, recipient)
+
+
+def _survey_links(ticket: Ticket) -> list[Link]:
+    """Each leads to a page on which that answer is chosen and a button sends it."""
+    good, bad = (survey_link.link(ticket.survey, rating=rating) for rating in Survey.Rating)
+    return [Link("Good, I am satisfied", good), Link("Bad, I am not satisfied", bad)]
+
+
+def _survey_facts(ticket: Ticket) -> list[tuple[str, str]]:
+    """What is on record by now: it may have been changed since."""
+    comment = ticket.survey.comment
+    return [("Rating", ticket.survey.get_rating_display()), *([("Comment", comment)] if comment else [])]
 
 
 def _request(recipient: Recipient) -> str:
@@ -179,19 +229,30 @@ def _file(attachment: Attachment, recipient: Recipient) -> Link:
 
 
 def _facts(ticket: Ticket, recipient: Recipient) -> list[tuple[str, str]]:
-    if recipient.kind not in {Kind.CREATED, Kind.STAFF_NEW, Kind.STAFF_ASSIGNED}:
-        return []
+    """Where it stands, and for who hears of it first all that is known of it."""
+    for_staff = recipient.kind.is_for_staff
+    state = ticket.state if for_staff else as_seen_by_customer(ticket.state)
+    if recipient.kind is Kind.STAFF_RATED:
+        return _survey_facts(ticket)
     plan = ticket.organization.plan if ticket.organization else None
     rows = [
+        ("Ticket" if for_staff else "Request", f"#{ticket.number}"),
+        ("Status", state.label),
         ("Priority", Priority(ticket.priority).label if ticket.priority else "not set yet"),
+        ("Plan", str(plan or "") if for_staff else ""),
+        *(_particulars(ticket) if recipient.kind in {Kind.CREATED, Kind.STAFF_NEW, Kind.STAFF_ASSIGNED} else []),
+    ]
+    return [(label, value) for label, value in rows if value]
+
+
+def _particulars(ticket: Ticket) -> list[tuple[str, str]]:
+    return [
         ("Category", str(ticket.category or "")),
         ("Environment", str(ticket.environment or "")),
         (f"{settings.PRODUCT_NAME} version", ticket.product_version),
         ("Mobile version", ticket.mobile_version),
         ("Mobile device", str(ticket.mobile_device or "")),
-        ("Plan", str(plan or "") if recipient.kind.is_for_staff else ""),
     ]
-    return [(label, value) for label, value in rows if value]
 
 
 # --- What comes next -----------------------------------------------------------------------------------------------
@@ -235,6 +296,32 @@ def _solving(ticket: Ticket, recipient: Recipient) -> str:
     return f"Without an answer it counts as solved from {_time(ticket.pending_due_at, ticket, recipient)} on."
 
 
+# --- How pressing it is --------------------------------------------------------------------------------------------
+
+
+def _priority_asked(ticket: Ticket, recipient: Recipient) -> list[Section]:
+    """The question to who opened a request by mail, which carries no priority ("24x7 paging" in the domain)."""
+    asks = recipient.kind is Kind.CREATED and recipient.is_requester and ticket.channel == Channel.EMAIL
+    if not asks or ticket.priority is not None or recipient.user is None:
+        return []
+    link = _priority_link(ticket, recipient.user)
+    pages = ticket.organization is not None and ticket.organization.plan.pages
+    return [
+        Section(
+            "How pressing is it?",
+            [Item(Link(priority.label, ""), f"{priority.meaning}.") for priority in Priority],
+            before="Answer this mail with Urgent, High, Normal or Low as the first word" + (", or" if link else "."),
+            link=Link("choose here", link) if link else None,
+            after="Without an answer within 15 minutes we treat it as High." if pages else "",
+        )
+    ]
+
+
+def _priority_link(ticket: Ticket, user: User) -> str:
+    """Where the requester chooses with a button; there is no such page yet."""
+    return ""
+
+
 # --- The reader ----------------------------------------------------------------------------------------------------
 
 
@@ -258,10 +345,23 @@ def _links(ticket: Ticket, recipient: Recipient) -> list[Link]:
         return []
     if user.is_desk:
         return [Link("Open the ticket", f"{settings.SITE_URL}{ticket.desk_url}")]
+    if recipient.kind is Kind.SURVEY:
+        return [*_survey_links(ticket), Link("Open the request", ticket.public_address)]
     links = [Link("Open the request", ticket.public_address)]
     if not user.has_usable_password():
         links.append(Link("Set a password first", settings.SITE_URL + reverse("account_reset_password")))
     return links
+
+
+def _answer(ticket: Ticket, recipient: Recipient) -> str:
+    """What an answer to the mail does, where it does something."""
+    if not may_answer_by_mail(recipient.kind, recipient.user, ticket):
+        return ""
+    if recipient.kind.is_for_staff:
+        return "Reply to this mail to answer the customer."
+    if not ticket.is_closed:
+        return "Reply to this mail to add to the request."
+    return "A reply to this mail opens a follow-up request." if recipient.user else ""
 
 
 def _why(recipient: Recipient) -> str:
@@ -273,4 +373,5 @@ def _why(recipient: Recipient) -> str:
         Part.ASSIGNEE: "the ticket is assigned to you",
         Part.TEAM: "your team is on shift",
         Part.NOTED: "you wrote a note on this ticket",
+        Part.LEAD: "you lead the team",
     }[recipient.part]

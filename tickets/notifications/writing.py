@@ -2,6 +2,7 @@
 
 import hashlib
 import logging
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from django.db import transaction
@@ -10,9 +11,11 @@ from django.db.models.functions import Now
 
 from supportdesk.lib import queue
 from supportdesk.lib.mail import message_id
+from tickets.mail.threads import thread_of
 from tickets.models import OutgoingMail, TicketEvent
-from tickets.notifications import promises
+from tickets.notifications import digests, promises, topics
 from tickets.notifications.audience import Recipient, recipients
+from tickets.notifications.topics import How
 from tickets.notifications.wording import letter_to, subject_of
 
 logger = logging.getLogger(__name__)
@@ -76,13 +79,22 @@ def _tell(pk: int, *, now: datetime) -> bool:
     if found.kind in promises.KINDS:
         promises.take_down([found], now=now)
     else:
-        mails = [_mail(found, recipient, now=now) for recipient in recipients(found)]
-        OutgoingMail.objects.bulk_create(mails, ignore_conflicts=True)
+        _tell_each(found, recipients(found), now=now)
     TicketEvent.objects.filter(pk=pk).update(notified_at=now)
     return True
 
 
-def _mail(event: TicketEvent, recipient: Recipient, *, now: datetime) -> OutgoingMail:
+def _tell_each(event: TicketEvent, people: Sequence[Recipient], *, now: datetime) -> None:
+    """A mail, a line of the next digest or nothing: as each chose."""
+    chosen = topics.chosen_by(person.user for person in people if person.user is not None)
+    wanted = [(person, topics.how(person, event, chosen)) for person in people]
+    thread = thread_of(event.ticket)
+    mails = [_mail(event, person, thread, now=now) for person, how in wanted if how is How.EACH]
+    OutgoingMail.objects.bulk_create(mails, ignore_conflicts=True)
+    digests.put_down(event, [person for person, how in wanted if how is How.DIGEST], now=now)
+
+
+def _mail(event: TicketEvent, recipient: Recipient, thread: list[str], *, now: datetime) -> OutgoingMail:
     letter = letter_to(recipient, event)
     number = event.ticket.number
     address = hashlib.sha256(recipient.email.encode()).hexdigest()[:12]
@@ -96,7 +108,7 @@ def _mail(event: TicketEvent, recipient: Recipient, *, now: datetime) -> Outgoin
         text=letter.as_text(),
         html=letter.as_html(),
         message_id=message_id("ticket", number, event.pk, recipient.kind, address),
-        references=[message_id("ticket", number)],
+        references=thread,
         next_attempt_at=Now(),
         created_at=now,
     )

@@ -7,6 +7,7 @@ from django.template.loader import render_to_string
 
 from escalations.paging.channels.base import A_MINUTE, DeliveryError, PageText
 from supportdesk.lib.mail import compose, message_id
+from supportdesk.lib.signed_addresses import return_path
 
 SECONDS = 5
 _REFUSED_FOR_GOOD = range(500, 600)
@@ -25,6 +26,7 @@ class Email:
             text=f"{message.text}\n\n{message.url}\n",
             html=render_to_string("escalations/page_mail.html", {"message": message}),
             message_id=message_id("page", message.key),
+            return_path=_return_path(message),
         )
         connection = get_connection(timeout=SECONDS)
         try:
@@ -46,3 +48,11 @@ class Email:
         finally:
             connection.close()
         return str(mail.extra_headers["Message-ID"])
+
+
+def _return_path(message: PageText) -> str:
+    """Of the delivery that the message begins with; of the contact where it is no page, as a code is none."""
+    delivery = message.key.partition(".")[0]
+    return (
+        return_path("page", int(delivery)) if delivery.isdecimal() else return_path("contact", message.contact_id or 0)
+    )

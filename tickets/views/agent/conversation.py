@@ -7,10 +7,13 @@ from typing import Any
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
+from accounts.models import User
 from supportdesk.lib import keyset, slots
 from supportdesk.lib.errors import Invalid
-from tickets import timeline
-from tickets.models import Message, Ticket
+from tickets import access, timeline
+from tickets.mail.remarks import SUBJECT_CHANGED
+from tickets.models import EventKind, Message, Ticket
+from tickets.tags import remarks_of
 
 PAGE_SIZE = 30
 _MOST_EVENTS = 300
@@ -27,6 +30,14 @@ class Conversation:
     follow_ups: list[int]
 
 
+@dataclass(frozen=True)
+class Split:
+    """That a mail is about something else: where it was split off to, or whether the person may split it off."""
+
+    number: int | None
+    is_offered: bool
+
+
 def conversation(request: HttpRequest, ticket: Ticket, *, cursor: str = "") -> Conversation:
     """The newest 30 messages, or those before `cursor`; a cursor that is none of ours gives the newest."""
     shown = _page(ticket, cursor)
@@ -37,7 +48,7 @@ def conversation(request: HttpRequest, ticket: Ticket, *, cursor: str = "") -> C
     public = [message.pk for message in messages if message.is_public]
     lines = _lines(request, ticket, since, until)
     return Conversation(
-        _in_order(messages, lines),
+        _in_order(messages, lines, _splits(request.user, ticket, messages)),
         earlier=shown.older,
         is_newest=is_newest,
         newest_public=max(public) if is_newest and public else _newest_public(ticket),
@@ -46,7 +57,7 @@ def conversation(request: HttpRequest, ticket: Ticket, *, cursor: str = "") -> C
 
 
 def _page(ticket: Ticket, cursor: str) -> keyset.Page[Message]:
-    rows = ticket.messages.select_related("author").prefetch_related("attachments")
+    rows = ticket.messages.select_related("author", "original").prefetch_related("attachments")
     try:
         if cursor.startswith("o"):
             return keyset.page_of(rows, by="created_at", size=PAGE_SIZE, cursor=cursor)
@@ -81,8 +92,24 @@ def _lines(
     return [*ours, *added]
 
 
-def _in_order(messages: list[Message], lines: list[tuple[datetime, dict[str, Any]]]) -> list[dict[str, Any]]:
+def _splits(user: User, ticket: Ticket, messages: list[Message]) -> dict[int, Split]:
+    """Of the mails that came under another subject, by message."""
+    strange = [message.pk for message in messages if SUBJECT_CHANGED in remarks_of(message)]
+    if not strange:
+        return {}
+    events = ticket.events.filter(kind=EventKind.SPLIT, message__in=strange, data__is_origin=True)
+    numbers = {event.message_id: event.data["number"] for event in events}
+    may = access.may_work(user, ticket)
+    return {pk: Split(numbers.get(pk), may and pk not in numbers) for pk in strange}
+
+
+def _in_order(
+    messages: list[Message], lines: list[tuple[datetime, dict[str, Any]]], splits: dict[int, Split]
+) -> list[dict[str, Any]]:
     """Everything by time; a message comes before what it brought about."""
-    entries = [(message.created_at, 0, place, {"message": message}) for place, message in enumerate(messages)]
+    entries = [
+        (message.created_at, 0, place, {"message": message, "split": splits.get(message.pk)})
+        for place, message in enumerate(messages)
+    ]
     entries += [(at, 1, place, line) for place, (at, line) in enumerate(lines)]
     return [entry for *_, entry in sorted(entries, key=lambda entry: entry[:3])]

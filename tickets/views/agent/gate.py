@@ -6,7 +6,7 @@ from functools import wraps
 from django.db.models import Exists, OuterRef, Subquery
 from django.http import Http404, HttpRequest, HttpResponseBase
 
-from accounts.models import Membership, User
+from accounts.models import AddressHealth, Membership, User
 from supportdesk.lib.errors import NotAllowed
 from tickets import access
 from tickets.models import Participant, Ticket
@@ -40,12 +40,31 @@ def agents_only(view: View) -> View:
     return desk_only(gated)
 
 
+def mail_sorters_only(view: View) -> View:
+    """The same, and for the others of the desk the 404 of an address that isn't there, too."""
+
+    @wraps(view)
+    def gated(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
+        if not access.may_sort_mail(request.user):
+            raise Http404
+        return view(request, *args, **kwargs)
+
+    return desk_only(gated)
+
+
 def find(user: User, number: int) -> Ticket:
-    """The ticket with its people, or a 404 (S048); `member_role` and `has_copies` come along in the same query."""
+    """The ticket with its people, or a 404 (S048).
+
+    `member_role`, `has_copies` and `mail_state` come along in the same query.
+    """
     member = Membership.objects.active().filter(user=OuterRef("requester"), organization=OuterRef("organization"))
     copies = Participant.objects.filter(ticket=OuterRef("pk"), removed_at=None)
-    rows = Ticket.objects.visible_to(user).select_related("organization__plan", "requester", "assignee")
-    rows = rows.annotate(member_role=Subquery(member.values("role")[:1]), has_copies=Exists(copies))
+    rows = Ticket.objects.visible_to(user).select_related("organization__plan", "requester", "assignee", "survey")
+    rows = rows.annotate(
+        member_role=Subquery(member.values("role")[:1]),
+        has_copies=Exists(copies),
+        mail_state=AddressHealth.objects.state_of(OuterRef("requester__email")),
+    )
     ticket = rows.filter(pk=number).first()
     if ticket is None:
         raise Http404

@@ -16,7 +16,7 @@ from supportdesk.lib.toasts import say
 from tickets import actions
 from tickets.forms.agent import FieldsForm, HoldForm, as_value, changed, columns, number_of, status_of
 from tickets.forms.customer import CopyForm
-from tickets.models import Participant, Ticket
+from tickets.models import Message, Participant, Ticket
 from tickets.states import Status
 from tickets.views.agent.gate import agents_only, desk_only, find
 from tickets.views.agent.workspace import Forms, show
@@ -185,13 +185,42 @@ def ticket_cc_add(request: HttpRequest, number: int) -> HttpResponseBase:
 
 @desk_only
 @require_POST
+def ticket_cc_confirm(request: HttpRequest, number: int, participant: int) -> HttpResponseBase:
+    ticket = find(request.user, number)
+    copy = get_object_or_404(Participant.objects.filter(ticket=ticket), pk=participant)
+
+    def act() -> None:
+        actions.confirm_cc(copy, by=request.user, at=clock.now())
+        say(request, f"{copy.email} will get every public message from now on.")
+
+    return _carry_out(request, ticket, act, _above)
+
+
+@agents_only
+@require_POST
+def ticket_split(request: HttpRequest, number: int, message: int) -> HttpResponseBase:
+    """Open a ticket of its own for a mail about something else, and go there."""
+    ticket = find(request.user, number)
+    said = get_object_or_404(Message.objects.filter(ticket=ticket), pk=message)
+    try:
+        opened = actions.split(said, by=request.user, at=clock.now())
+    except DomainError as refusal:
+        return show(request, ticket, Forms(refusals=[refusal.sentence]), status=refusal.status)
+    say(request, f"Split off from #{number}. The message stays there, too.")
+    return HttpResponseRedirect(opened.desk_url, status=303)
+
+
+@desk_only
+@require_POST
 def ticket_cc_remove(request: HttpRequest, number: int, participant: int) -> HttpResponseBase:
     ticket = find(request.user, number)
     copy = get_object_or_404(Participant.objects.filter(ticket=ticket), pk=participant)
 
     def act() -> None:
         actions.remove_cc(copy, by=request.user, at=clock.now())
-        say(
+        if copy.is_pending:  # the way back by *Add CC* would confirm them
+            return say(request, f"{copy.email} gets nothing.")
+        return say(
             request,
             f"{copy.email} gets no more messages.",
             undo=reverse("ticket_cc_add", args=[number]),

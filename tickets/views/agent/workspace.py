@@ -5,12 +5,13 @@ from dataclasses import dataclass, field
 from hashlib import blake2s
 from typing import Any
 
+from django.db.models import OuterRef
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.utils.cache import patch_vary_headers
 from django.utils.safestring import SafeString
 from django.views.decorators.http import require_safe
 
-from accounts.models import Membership, User
+from accounts.models import AddressHealth, Membership, User
 from supportdesk.lib import clock, slots
 from supportdesk.lib.http import page
 from tickets import access, choices, staffing
@@ -191,12 +192,20 @@ def _agents(ticket: Ticket, forms: Forms) -> SafeString:
 
 
 def _rail(user: User, ticket: Ticket, may: May, forms: Forms) -> dict[str, Any]:
+    # Most tickets have none, and finding out who of them has left takes longer than that.
+    copies = _copies(ticket) if ticket.has_copies else []  # type: ignore[attr-defined]
     return {
         "agents": _agents(ticket, forms) if may.assign else "",
-        # Most tickets have none, and finding out who of them has left takes longer than that.
-        "copies": list(Participant.objects.current().filter(ticket=ticket)) if ticket.has_copies else [],  # type: ignore[attr-defined]
+        "copies": [copy for copy in copies if not copy.is_pending],
+        "pending": [copy for copy in copies if copy.is_pending],
         "customer": _customer(user, ticket),
     }
+
+
+def _copies(ticket: Ticket) -> list[Participant]:
+    """Who is copied in or waits to be confirmed, each with `mail_state`: whether mail to them comes back."""
+    standing = Participant.objects.filter(ticket=ticket).standing().select_related("added_by")
+    return list(standing.annotate(mail_state=AddressHealth.objects.state_of(OuterRef("email"))))
 
 
 def _customer(user: User, ticket: Ticket) -> dict[str, Any]:

@@ -11,9 +11,9 @@ from accounts.models import User
 from supportdesk.lib import clock
 from supportdesk.lib.http import page
 from tickets import access
-from tickets.forms.customer import CopyForm, RaiseForm, ReplyForm, higher_than
+from tickets.forms.customer import CopyForm, PressingForm, RaiseForm, ReplyForm, SurveyForm, higher_than
 from tickets.history import FOR_CUSTOMERS, Happening, happenings
-from tickets.models import EventKind, Message, Participant, SlaClock, Ticket
+from tickets.models import EventKind, Message, Participant, SlaClock, Survey, Ticket, TicketEvent
 from tickets.standing import Standing, standing_of
 from tickets.states import Status, Verb, permits
 from tickets.views.gate import find_ticket, for_customers
@@ -26,8 +26,10 @@ class Forms:
     """The page's forms; a verb that was refused puts its own in place of the empty one."""
 
     reply: ReplyForm | None = None
+    pressing: PressingForm | None = None
     priority: RaiseForm | None = None
     copy: CopyForm | None = None
+    survey: SurveyForm | None = None
     refusals: list[str] = field(default_factory=list)
 
 
@@ -57,7 +59,8 @@ def show_request(request: HttpRequest, ticket: Ticket, forms: Forms, *, status: 
     """The page of `ticket`, or for htmx its changing part."""
     user = request.user
     may = _permissions(user, ticket)
-    shown = _filled(forms, user, ticket, may)
+    survey = Survey.objects.visible_to(user).filter(ticket=ticket).first() if ticket.is_closed else None
+    shown = _filled(forms, user, ticket, may, survey)
     standing = _standing(ticket, now=clock.now())
     context = {
         "ticket": ticket,
@@ -65,8 +68,9 @@ def show_request(request: HttpRequest, ticket: Ticket, forms: Forms, *, status: 
         "has_promises": standing.has_time or SlaClock.objects.of([ticket]).exists(),
         "seen": seen_mark(ticket, standing),
         "may": may,
-        "copies": _copies(ticket),
+        **_copies(ticket, may),
         "forms": shown,
+        "survey": survey,
         **_conversation(request, ticket),
     }
     return page(request, "tickets/customer/page.html", context, fragment=_fragment(request), status=status)
@@ -85,40 +89,52 @@ class May:
     reply: bool
     solve: bool
     reopen: bool
+    set_priority: bool
     raise_priority: bool
     copy: bool
 
 
 def _permissions(user: User, ticket: Ticket) -> May:
     state = ticket.state
+    may_raise = permits(Verb.CUSTOMER_RAISE, state) and access.may_raise_priority(user, ticket)
     return May(
         reply=access.may_follow_up(user, ticket) if ticket.is_closed else access.may_reply_as_customer(user, ticket),
         solve=permits(Verb.CUSTOMER_SOLVE, state) and access.may_mark_solved(user, ticket),
         reopen=permits(Verb.REOPEN, state) and access.may_reopen(user, ticket),
-        raise_priority=permits(Verb.CUSTOMER_RAISE, state)
-        and bool(higher_than(ticket.priority))
-        and access.may_raise_priority(user, ticket),
+        set_priority=may_raise and ticket.priority is None,
+        raise_priority=may_raise and ticket.priority is not None and bool(higher_than(ticket.priority)),
         copy=not ticket.is_closed and access.may_add_cc(user, ticket),
     )
 
 
-def _filled(forms: Forms, user: User, ticket: Ticket, may: May) -> Forms:
+def _filled(forms: Forms, user: User, ticket: Ticket, may: May, survey: Survey | None) -> Forms:
     """The forms of what is permitted; what was wrong with one that no longer is on the page is said above."""
     gone = [(forms.reply, may.reply), (forms.priority, may.raise_priority), (forms.copy, may.copy)]
+    may_rate = survey is not None and survey.is_open(clock.now())
+    gone += [(forms.pressing, may.set_priority), (forms.survey, may_rate)]
     lost = [form for form, permitted in gone if form is not None and not permitted]
     said = [str(sentence) for form in lost for sentences in form.errors.values() for sentence in sentences]
     return Forms(
         reply=(forms.reply or ReplyForm(user=user, auto_id="reply_%s")) if may.reply else None,
+        pressing=(forms.pressing or PressingForm(auto_id="pressing_%s")) if may.set_priority else None,
         priority=(forms.priority or RaiseForm(ticket=ticket, auto_id="raise_%s")) if may.raise_priority else None,
         copy=(forms.copy or CopyForm(auto_id="copy_%s")) if may.copy else None,
+        survey=(forms.survey or SurveyForm.of(survey, auto_id="survey_%s")) if survey and may_rate else None,
         refusals=[*forms.refusals, *said],
     )
 
 
-def _copies(ticket: Ticket) -> list[Participant]:
-    """Most requests have none, and finding out who of them has left takes longer than that."""
+def _copies(ticket: Ticket, may: May) -> dict[str, list[Participant]]:
+    """Who is copied in, and who waits for one of those who may confirm it.
+
+    Most requests have nobody, and finding out who of them has left takes longer than that.
+    """
     copies = Participant.objects.filter(ticket=ticket, removed_at=None)
-    return list(copies.current()) if copies.exists() else []
+    found = list(copies.standing().select_related("added_by")) if copies.exists() else []
+    return {
+        "copies": [copy for copy in found if not copy.is_pending],
+        "pending": [copy for copy in found if copy.is_pending and may.copy],
+    }
 
 
 def _conversation(request: HttpRequest, ticket: Ticket) -> dict[str, Any]:
@@ -130,7 +146,7 @@ def _conversation(request: HttpRequest, ticket: Ticket) -> dict[str, Any]:
     events = list(ticket.events.filter(kind__in=FOR_CUSTOMERS).select_related("actor").order_by("at", "id"))
     was_followed_up = any(event.kind == EventKind.FOLLOWED_UP for event in events)
     original, follow_ups = _linked(request.user, ticket, was_followed_up=was_followed_up)
-    lines = happenings(events, viewer=request.user, follow_ups=follow_ups)
+    lines = happenings(events, viewer=request.user, follow_ups=[*follow_ups, *_split(request.user, events)])
     return {
         "entries": _in_order(shown, lines, since=shown[-1].created_at if is_cut else None),
         "is_cut": is_cut,
@@ -148,6 +164,12 @@ def _linked(user: User, ticket: Ticket, *, was_followed_up: bool) -> tuple[Ticke
     if was_followed_up:
         follow_ups = list(Ticket.objects.visible_to(user).filter(follow_up_of=ticket).order_by("pk"))
     return original, follow_ups
+
+
+def _split(user: User, events: list[TicketEvent]) -> list[Ticket]:
+    """What was split off from it or what it was split off from, as far as the person sees it."""
+    numbers = [event.data["number"] for event in events if event.kind == EventKind.SPLIT]
+    return list(Ticket.objects.visible_to(user).filter(pk__in=numbers)) if numbers else []
 
 
 def _in_order(messages: list[Message], lines: list[Happening], *, since: datetime | None) -> list[dict[str, Any]]:

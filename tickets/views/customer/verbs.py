@@ -13,7 +13,7 @@ from supportdesk.lib.errors import DomainError
 from supportdesk.lib.toasts import say
 from tickets import access, actions
 from tickets.actions.moves import require
-from tickets.forms.customer import CopyForm, RaiseForm, ReplyForm
+from tickets.forms.customer import CopyForm, PressingForm, RaiseForm, ReplyForm, SurveyForm
 from tickets.forms.fields import DeskForm
 from tickets.models import Participant, Priority, Ticket
 from tickets.views.customer.page import Forms, show_request
@@ -71,6 +71,23 @@ def request_reopen(request: HttpRequest, number: int) -> HttpResponseBase:
 
 @require_POST
 @for_customers
+def request_priority(request: HttpRequest, number: int) -> HttpResponseBase:
+    ticket = find_ticket(request.user, number)
+    require(access.may_raise_priority(request.user, ticket), "set the priority of this request")
+    form = PressingForm(request.POST, auto_id="pressing_%s")
+    form.is_valid()
+
+    def act() -> HttpResponse:
+        to = form.cleaned_data["priority"]
+        actions.set_priority(ticket, by=request.user, to=to, at=clock.now())
+        say(request, f"The priority is {Priority(to).label} now.")
+        return _back(request, ticket)
+
+    return _carry_out(request, ticket, form, Forms(pressing=form), act)
+
+
+@require_POST
+@for_customers
 def request_raise(request: HttpRequest, number: int) -> HttpResponseBase:
     ticket = find_ticket(request.user, number)
     require(access.may_raise_priority(request.user, ticket), "raise the priority of this request")
@@ -84,6 +101,23 @@ def request_raise(request: HttpRequest, number: int) -> HttpResponseBase:
         return _back(request, ticket)
 
     return _carry_out(request, ticket, form, Forms(priority=form), act)
+
+
+@require_POST
+@for_customers
+def request_survey(request: HttpRequest, number: int) -> HttpResponseBase:
+    ticket = find_ticket(request.user, number)
+    require(access.may_rate(request.user, ticket), "rate this request")
+    form = SurveyForm(request.POST, auto_id="survey_%s")
+    form.is_valid()
+
+    def act() -> HttpResponse:
+        said = form.cleaned_data
+        actions.rate(ticket, by=request.user, rating=said["rating"], comment=said["comment"], at=clock.now())
+        say(request, "Thank you for telling us.")
+        return _back(request, ticket)
+
+    return _carry_out(request, ticket, form, Forms(survey=form), act)
 
 
 @require_POST
@@ -105,6 +139,21 @@ def request_cc_add(request: HttpRequest, number: int) -> HttpResponseBase:
 
 @require_POST
 @for_customers
+def request_cc_confirm(request: HttpRequest, number: int, participant: int) -> HttpResponseBase:
+    ticket = find_ticket(request.user, number)
+    require(access.may_add_cc(request.user, ticket), "add people to this request")
+    copy = get_object_or_404(Participant.objects.filter(ticket=ticket), pk=participant)
+
+    def act() -> HttpResponse:
+        actions.confirm_cc(copy, by=request.user, at=clock.now())
+        say(request, f"{copy.email} will get every public message from now on.")
+        return _back(request, ticket)
+
+    return _carry_out(request, ticket, None, Forms(), act)
+
+
+@require_POST
+@for_customers
 def request_cc_remove(request: HttpRequest, number: int, participant: int) -> HttpResponseBase:
     ticket = find_ticket(request.user, number)
     copy = get_object_or_404(Participant.objects.filter(ticket=ticket), pk=participant)
@@ -114,6 +163,9 @@ def request_cc_remove(request: HttpRequest, number: int, participant: int) -> Ht
         if not Ticket.objects.visible_to(request.user).filter(pk=ticket.pk).exists():
             say(request, f"You no longer follow request #{number}.")
             return _go(request, reverse("request_list"))
+        if copy.is_pending:  # the way back by *Add CC* would confirm them
+            say(request, f"{copy.email} gets nothing.")
+            return _back(request, ticket)
         undo = reverse("request_cc_add", args=[number])
         say(request, f"{copy.email} gets no more messages.", undo=undo, cc=copy.email)
         return _back(request, ticket)
