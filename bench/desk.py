@@ -82,6 +82,9 @@ class Desk:
         self._start("beat", [*celery, "beat", "--pidfile=", f"--schedule={self.folder / 'beat'}"])
         self._start("pager", [sys.executable, str(ROOT / "manage.py"), "pager"])
 
+    def start_mail_intake(self, port: int) -> None:
+        self._start("intake", [sys.executable, str(ROOT / "manage.py"), "mail_intake", f"--port={port}"])
+
     def _start(self, name: str, command: list[str], extra: dict[str, str] | None = None) -> None:
         with (self.folder / f"{name}.log").open("ab") as log:
             self.processes[name] = subprocess.Popen(

@@ -1,7 +1,7 @@
 """`make demo`: the whole desk in the foreground, with real servers and data that stay in DEMO_DIR.
 
 `python -m supportdesk.demo` starts PostgreSQL and Valkey, prepares the database, then runs web, workers, beat, the
-pager standby and the mail intake until Ctrl-C; a process that dies is started again. `python -m supportdesk.demo
+pager standby and the doors for mail until Ctrl-C; a process that dies is started again. `python -m supportdesk.demo
 prepare` is the one Django process of the preparation: migrations and demo data together. `python -m supportdesk.demo
 reset` deletes DEMO_DIR.
 """
@@ -134,10 +134,7 @@ class Demo:
     def start_parts(self) -> None:
         """Web first, so that people wait for nothing else; `watch` starts the others a moment later."""
         now = time.monotonic()
-        commands = _commands(self.folder, self.port)
-        if self.smtp_port is not None:
-            commands["intake"] = manage("mail_intake", f"--port={self.smtp_port}")
-        for name, command in commands.items():
+        for name, command in _commands(self.folder, self.port, self.smtp_port).items():
             self.parts.append(Part(name, command, start_again_at=now if name == "web" else now + _WEB_FIRST))
         threading.Thread(target=self._welcome, daemon=True).start()
 
@@ -253,7 +250,7 @@ def say(sentence: str) -> None:
     print(f"demo     | {sentence}", flush=True)
 
 
-def _commands(folder: Path, port: int) -> dict[str, list[str]]:
+def _commands(folder: Path, port: int, smtp_port: int | None) -> dict[str, list[str]]:
     """The desk's processes; the same shape as docker-compose.yml."""
     python = [sys.executable, "-m"]
     celery = [*python, "celery", "--quiet", "-A", "supportdesk.celery"]
@@ -274,6 +271,8 @@ def _commands(folder: Path, port: int) -> dict[str, list[str]]:
         "beat": [*celery, "beat", "--loglevel=INFO", "--pidfile=", f"--schedule={folder / 'celerybeat-schedule'}"],
         "pager": manage("pager"),
         "watcher": manage("paging_watch"),
+        "fetch-mail": manage("fetch_mail"),
+        **({"mail-intake": manage("mail_intake", f"--port={smtp_port}")} if smtp_port else {}),
     }
 
 

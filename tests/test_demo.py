@@ -66,6 +66,6 @@ def test_the_demo_runs_what_production_runs(tmp_path: Path) -> None:
     """One process for each service of ours in docker-compose.yml, but for the one that prepares the database."""
     services = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
     ours = {name for name, service in services.items() if service.get("build")} - {"migrate"}
-    parts = demo._commands(tmp_path, 8000)
+    parts = demo._commands(tmp_path, 8000, 2525)
     assert {"paging-worker" if name == "paging" else name for name in parts} == ours
     assert parts["watcher"][-1] == services["watcher"]["command"][-1] == "paging_watch"

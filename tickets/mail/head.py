@@ -16,15 +16,17 @@ _FIELD = re.compile(rb"([!-9;-~]+):(.*)", re.DOTALL)
 _BLANKS = re.compile(rb"\s+")
 _WRITTEN_BY_ITS_AUTHOR = tuple(b"from sender to cc subject date message-id in-reply-to references content-type".split())
 _LONGEST_VERDICT = 500
+_PIECE = 256 * 1024
+_CR = 0x0D
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f]")
 
 
-def split(raw: bytes) -> tuple[bytes, bytes]:
-    """Header and body, without the empty line between them."""
+def split(raw: bytes) -> tuple[bytes, int]:
+    """The header, without the empty line below it, and where the body begins (a copy of it would be memory)."""
     if raw.startswith((b"\n", b"\r\n")):
-        return b"", raw.partition(b"\n")[2]
+        return b"", raw.index(b"\n") + 1
     end = _END.search(raw)
-    return (raw[: end.start()], raw[end.end() :]) if end else (raw, b"")
+    return (raw[: end.start()], end.end()) if end else (raw, len(raw))
 
 
 def fields(head: bytes) -> Iterator[tuple[bytes, bytes]]:
@@ -57,8 +59,25 @@ def digest_of(raw: bytes) -> str:
         for name, value in found:
             if name == wanted:
                 digest.update(name + b":" + _BLANKS.sub(b" ", value) + b"\n")
-    digest.update(b"\n" + body.replace(b"\r\n", b"\n").replace(b"\r", b"\n").rstrip(b"\n"))
+    digest.update(b"\n")
+    for piece in _normalised(raw, body):
+        digest.update(piece)
     return digest.hexdigest()
+
+
+def _normalised(raw: bytes, start: int) -> Iterator[bytes]:
+    """What follows from `start` on, with every line ended by LF, without the empty lines at the end."""
+    held = 0  # line ends that may be the last ones
+    for at in range(start, len(raw), _PIECE):
+        piece = raw[at : at + _PIECE]
+        if at > start and raw[at - 1] == _CR and piece.startswith(b"\n"):
+            piece = piece[1:]
+        text = piece.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+        kept = text.rstrip(b"\n")
+        if kept:
+            yield b"\n" * held + kept
+            held = 0
+        held += len(text) - len(kept)
 
 
 def verdict_of(raw: bytes, *, authserv_id: str) -> str:

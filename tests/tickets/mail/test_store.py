@@ -10,6 +10,7 @@ from django.db.utils import DatabaseError
 
 from tests.at_once import at_once
 from tests.tickets.mail.raw import raw, verdict
+from tickets.mail.head import digest_of
 from tickets.mail.store import store, verdict_of
 from tickets.models import IncomingMail, MailState
 
@@ -125,6 +126,15 @@ def test_odd_addresses_are_stored_as_text() -> None:
     row.refresh_from_db()
     assert row.envelope_to[0] == "support+?@desk.example"
     assert len(row.envelope_to[1]) == 320
+
+
+def test_a_long_message_is_the_same_with_other_line_ends_wherever_they_fall() -> None:
+    """It is read in pieces of 256 kB."""
+    for shift in range(3):
+        text = "x" * (256 * 1024 - 130 + shift) + "\r\n" * 200_000 + "end\r\n\r\n"
+        digests = {digest_of(raw(body)) for body in (text, text.replace("\r\n", "\n"), text + "\r\n" * 300_000)}
+        assert len(digests) == 1
+        assert digest_of(raw(text.replace("end", "\nend"))) not in digests
 
 
 def test_the_topmost_verdict_counts_if_it_is_ours() -> None:
