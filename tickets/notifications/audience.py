@@ -113,7 +113,7 @@ def _did_it(recipient: Recipient, event: TicketEvent) -> bool:
 
 
 def _customers(event: TicketEvent) -> Iterator[Recipient]:
-    kind = _customer_kind(event)
+    kind = customer_kind(event)
     if kind is None:
         return
     ticket = event.ticket
@@ -133,7 +133,7 @@ def _customers(event: TicketEvent) -> Iterator[Recipient]:
         )
 
 
-def _customer_kind(event: TicketEvent) -> Kind | None:
+def customer_kind(event: TicketEvent) -> Kind | None:
     if event.kind == EventKind.ANSWERED:
         if event.to_status == Status.SOLVED:
             return Kind.SOLVED

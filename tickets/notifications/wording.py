@@ -32,6 +32,7 @@ from tickets.models import (
 )
 from tickets.notifications.answering import may_answer_by_mail
 from tickets.notifications.audience import Kind, Part, Recipient
+from tickets.notifications.variables import WORDED, Texts, fill, own_texts, values_of
 from tickets.sla.clocks import target_of
 from tickets.sla.countdown import target_in_words
 from tickets.sla.promises import Promise
@@ -110,8 +111,9 @@ def one_line(subject: str) -> str:
     return " ".join(subject.split())[:255]
 
 
-def letter_to(recipient: Recipient, event: TicketEvent) -> Letter:
-    """The mail about `event` for one reader, in their words and their time zone."""
+def letter_to(recipient: Recipient, event: TicketEvent, *, texts: Texts | None = None) -> Letter:
+    """The mail about `event` for one reader, in their words and their time zone; `texts` are an admin's, if not those
+    in force."""
     ticket = event.ticket
     message = _message_of(event, recipient)
     letter = Letter(
@@ -128,7 +130,18 @@ def letter_to(recipient: Recipient, event: TicketEvent) -> Letter:
     if message is not None:
         letter.written = f"{_name(message.author)} wrote on {_time(message.created_at, ticket, recipient)}:"
         letter.files = [_file(attachment, recipient) for attachment in message.attachments.all()]
+    if recipient.kind in WORDED:
+        _reword(letter, event, recipient, texts or own_texts().get(recipient.kind, Texts()))
     return letter
+
+
+def _reword(letter: Letter, event: TicketEvent, recipient: Recipient, texts: Texts) -> None:
+    """Put an admin's texts in place of ours."""
+    values = values_of(event, recipient, happened=letter.lead, next_line=letter.next_line)
+    if texts.lead:
+        letter.lead = fill(texts.lead, values)
+    if texts.closing:
+        letter.next_line = fill(texts.closing, values)
 
 
 # --- What happened -------------------------------------------------------------------------------------------------
