@@ -385,5 +385,7 @@ LOGGING = {
         # They write down addresses, which for chat are secrets.
         "apprise": {"level": "ERROR"},
         "urllib3": {"level": "WARNING"},
+        # aiosmtpd, which writes down each line of a conversation.
+        "mail.log": {"level": "WARNING"},
     },
 }
