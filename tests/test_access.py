@@ -294,7 +294,7 @@ def stage(request: pytest.FixtureRequest, client_of: Callable[[User], Client]) -
         membership=membership,
         invitation=invitation_of(cast["mona"]).pk,
         contact=ContactMethod.objects.filter(user=cast["ann"]).earliest("pk"),
-        mail=factories.incoming(ticket=ticket).pk,
+        mail=factories.incoming(b"From: rita@northwind.example\r\nSubject: Emoji\r\n\r\nGone.\r\n", ticket=ticket).pk,
         blocked=actions.block_sender("@evil.example", by=cast["lea"], at=now).pk,
         hours=hours_of(cast["ann"], cast["lea"]),
         clients=clients,

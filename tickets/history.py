@@ -7,13 +7,11 @@ from datetime import datetime
 from accounts.models import User
 from tickets.models import EventKind, Priority, Ticket, TicketEvent
 from tickets.states import Status
-from tickets.timeline import rating_in_words
 
 FOR_CUSTOMERS = (
     *(EventKind.ANSWERED, EventKind.SOLVED, EventKind.CUSTOMER_SOLVED, EventKind.REOPENED, EventKind.CLOSED),
     *(EventKind.GAVE_UP_WAITING, EventKind.REMINDED, EventKind.PRIORITY_CHANGED, EventKind.FIELD_CHANGED),
     *(EventKind.CC_ADDED, EventKind.CC_REMOVED, EventKind.CC_PROPOSED, EventKind.FOLLOWED_UP, EventKind.SPLIT),
-    EventKind.RATED,
 )
 _FIELD_NAMES = {"product_version": "version", "mobile_version": "mobile version", "mobile_device": "mobile device"}
 
@@ -78,8 +76,6 @@ def _line(event: TicketEvent, who: str) -> str:
             return f"{who} copied {event.data.get('email', '')} in by mail, to be confirmed"
         case EventKind.SPLIT:
             return f"{who} moved another matter to" if event.data.get("is_origin") else f"{who} opened this beside"
-        case EventKind.RATED:
-            return f"{who} rated this request {rating_in_words(event.data)}"
         case EventKind.PRIORITY_CHANGED:
             return _priority(event, who)
         case EventKind.FIELD_CHANGED:

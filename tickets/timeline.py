@@ -1,9 +1,8 @@
 """What happened to a ticket, told to the staff: one line an event, between the messages."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from django.utils import timezone
 
@@ -112,17 +111,7 @@ def _edited(event: TicketEvent) -> str:
             return f"changed the {name} from {_quoted(data['old'])} to {_quoted(data['new'])}"
         case EventKind.DO_NOT_CLOSE_CHANGED:
             return "keeps it from closing by itself" if data["to"] else "lets it close by itself again"
-        case EventKind.SURVEYED:
-            return "asked how it went"
-        case EventKind.RATED:
-            return f"rated it {rating_in_words(data)}"
     return ""
-
-
-def rating_in_words(data: Mapping[str, Any]) -> str:
-    """`good: “Quick and friendly.”`: what a customer answered to the survey."""
-    comment = data.get("comment")
-    return f"{data.get('rating', '')}: “{comment}”" if comment else str(data.get("rating", ""))
 
 
 def _answered(event: TicketEvent) -> str:

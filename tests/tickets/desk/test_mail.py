@@ -12,9 +12,11 @@ from accounts.models import User
 from supportdesk.lib import clock
 from tests import factories
 from tests.at_once import at_once
-from tests.tickets.desk.page import link, text
-from tickets import actions
-from tickets.models import BlockedSender, IncomingMail, Ticket
+from tests.tickets.desk.page import hidden, link, text
+from tests.tickets.mail import letters
+from tickets import actions, notifications
+from tickets.mail import receive
+from tickets.models import BlockedSender, IncomingMail, OutgoingMail, Ticket
 
 pytestmark = pytest.mark.django_db
 ClientOf = Callable[[User], Client]
@@ -206,6 +208,59 @@ def test_a_request_that_is_not_there_is_said_beside_the_field(lea: User, client_
     assert answer.status_code == 400
     assert "There is no request #999999." in text(answer)
     assert 'value="#999999"' in answer.content.decode()
+
+
+def test_s003_a_held_reply_is_approved_and_its_sender_gets_what_comes(
+    ticket: Ticket, rita: User, tom: User, lea: User, bo: User, client_of: ClientOf
+) -> None:
+    mail = letters.arrive(letters.answer(ticket, tom, "I have the logs.", as_=rita.email))
+    assert (mail.state, mail.reason, mail.ticket) == ("held", "not_participant", ticket)
+    assert "I have the logs." not in text(client_of(bo).get(f"/desk/tickets/{ticket.number}/"))
+    page = client_of(lea).get(f"/desk/mail/{mail.pk}/")
+    assert "Approve and add the sender" in text(page)
+    assert "Take it as sent" not in text(page)
+    approved = client_of(lea).post(f"/desk/mail/{mail.pk}/assign/", hidden(page, "/assign/"))
+    assert approved.status_code == 303
+    message = fresh(mail).message
+    assert message is not None
+    assert (message.author, message.ticket, message.is_public) == (tom, ticket, True)
+    assert fresh(mail).settled_by == lea
+    assert [copy.email for copy in ticket.participants.current()] == [tom.email]
+    assert ticket.events.filter(kind="cc_added", actor=lea).count() == 1
+    notifications.notify(now=clock.now())
+    assert not OutgoingMail.objects.filter(to_email=tom.email, event__kind="created").exists()
+
+
+def test_a_forged_looking_mail_is_taken_as_sent(ticket: Ticket, rita: User, lea: User, client_of: ClientOf) -> None:
+    mail = letters.arrive(letters.answer(ticket, rita, "Still broken."), verdict=letters.FORGED)
+    assert (mail.state, mail.message) == ("quarantined", None)
+    browser = client_of(lea)
+    assert browser.post(f"/desk/mail/{mail.pk}/recover/").status_code == 303
+    assert fresh(mail).message in ticket.messages.filter(author=rita)
+    assert f"on #{ticket.number}" in mail_page(browser, mail)
+    again = browser.post(f"/desk/mail/{mail.pk}/recover/")
+    assert again.status_code == 409
+    assert "Somebody has sorted this mail already." in text(again)
+    assert ticket.messages.count() == 2
+
+
+def test_a_strangers_mail_put_on_a_ticket_is_a_note(ticket: Ticket, lea: User, rita: User, client_of: ClientOf) -> None:
+    mail = letters.arrive(letters.letter("stranger@other.example", "I know them."), verdict=letters.FORGED)
+    browser = client_of(lea)
+    answer = browser.post(f"/desk/mail/{mail.pk}/assign/", {"number": f"#{ticket.number}"}, follow=True)
+    assert f"It is on #{ticket.number} now, as an internal note." in text(answer)
+    assert "I know them." in text(browser.get(f"/desk/tickets/{ticket.number}/"))
+    assert "I know them." not in text(client_of(rita).get(f"/requests/{ticket.number}/"))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_one_takes_it_while_another_dismisses_it(ticket: Ticket, rita: User, lea: User, ada: User) -> None:
+    mail = letters.arrive(letters.answer(ticket, rita, "Still broken."), verdict=letters.FORGED)
+    results = at_once(
+        lambda: receive.recover(mail, by=lea, at=clock.now()), lambda: actions.dismiss(mail, by=ada, at=clock.now())
+    )
+    assert [getattr(result, "code", "") for result in results].count("sorted_already") == 1
+    assert ticket.messages.count() == (2 if fresh(mail).settled_by == lea else 1)
 
 
 # --- Senders -------------------------------------------------------------------------------------------------------
