@@ -146,6 +146,7 @@ POLICIES: dict[str, tuple[Policy, Policy]] = {
     "ticket_cc_add": (NO, to(DESK)),
     "ticket_cc_confirm": (NO, to(DESK)),
     "ticket_cc_remove": (NO, to(DESK)),
+    "ticket_mail_retry": (NO, to(AGENTS, forbidden={"sven"})),
     # Schedules: responders see who is on call, leads and admins edit it.
     "schedule_list": (to({"lea", "ada"}, forbidden={"ann", "sven"}), NO),
     "schedule_new": (to({"lea", "ada"}, forbidden={"ann", "sven"}), to({"lea", "ada"}, forbidden={"ann", "sven"})),
@@ -249,6 +250,7 @@ class Stage:
         values = {
             "number": self.ticket.number,
             "participant": self.participant.pk,
+            "mail": 1,  # whether it is one of the ticket's is asked after who may
             "pk": self.page,
             "slug": "northwind",
             "token": "no-such-token",

@@ -27,10 +27,10 @@ register = template.Library()
 
 _MESSAGE = (
     '<article class="msg{}" id="message-{}">{}<div><header><b>{}</b>{} <span class="small muted">{}{}{}</span></header>'
-    '{}<div class="body prose">{}</div>{}{}</div></article>\n'
+    '{}<div class="body prose">{}</div>{}{}{}</div></article>\n'
 )
 _MAILED = (
-    '<div class="mailed"><span class="row wrap">{}from {}, {} · <a class="link" href="{}">Download the original'
+    '<div class="by-mail"><span class="row wrap">{}from {}, {} · <a class="link" href="{}">Download the original'
     '<span class="vh"> mail of {}</span></a></span>{}</div>'
 )
 _QUOTED = '<details class="more quoted"><summary>Show quoted text</summary><div class="prose">{}</div></details>'
@@ -40,9 +40,12 @@ _STAFF_BADGE = ' <span class="badge">{} Support</span>'
 
 
 @register.simple_tag
-def message(said: Message, audience: str) -> SafeString:
+def message(said: Message, audience: str, below: str = "") -> SafeString:
     """A message with its author and attachments loaded; `audience` "staff" adds the door that it came through, and of
-    a mail (`original`, to be loaded too) whom it was from and what there is to say about it."""
+    a mail (`original`, to be loaded too) whom it was from and what there is to say about it.
+
+    `below` is HTML to stand under it.
+    """
     return markup(
         _MESSAGE,
         " note" if said.is_note else "",
@@ -57,6 +60,7 @@ def message(said: Message, audience: str) -> SafeString:
         said.html,
         markup(_QUOTED, mark_safe(said.quoted_html)) if said.quoted_html else "",  # noqa: S308 - sanitised when stored
         _attached(said),
+        below,
     )
 
 

@@ -29,6 +29,7 @@ urlpatterns = [
     path("desk/tickets/<int:number>/fields/", agent.ticket_fields, name="ticket_fields"),
     path("desk/tickets/<int:number>/do-not-close/", agent.ticket_do_not_close, name="ticket_do_not_close"),
     path("desk/tickets/<int:number>/addresses/lift/", agent.ticket_address_lift, name="ticket_address_lift"),
+    path("desk/tickets/<int:number>/mails/<int:mail>/retry/", agent.ticket_mail_retry, name="ticket_mail_retry"),
     path("desk/tickets/<int:number>/cc/", agent.ticket_cc_add, name="ticket_cc_add"),
     path("desk/tickets/<int:number>/messages/<int:message>/split/", agent.ticket_split, name="ticket_split"),
     path("desk/tickets/<int:number>/cc/<int:participant>/confirm/", agent.ticket_cc_confirm, name="ticket_cc_confirm"),

@@ -10,6 +10,7 @@ from tickets.actions.copies import add_cc, confirm_cc, propose_cc, remove_cc
 from tickets.actions.customer import mark_solved, note_machine, raise_priority, reply, set_priority
 from tickets.actions.edit import change_fields, set_do_not_close
 from tickets.actions.mailroom import block_sender, dismiss, unblock_sender, undo_dismiss
+from tickets.actions.mails import retry_mail
 from tickets.actions.split import split
 from tickets.actions.status import hold, reopen, solve, unhold
 from tickets.actions.submit import Request, submit
@@ -44,6 +45,7 @@ __all__ = [
     "remove_cc",
     "reopen",
     "reply",
+    "retry_mail",
     "set_do_not_close",
     "set_priority",
     "solve",

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from django.http import HttpRequest
+from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
 
 from accounts.models import User
@@ -14,6 +15,7 @@ from tickets import access, timeline
 from tickets.mail.remarks import SUBJECT_CHANGED
 from tickets.models import EventKind, Message, Ticket
 from tickets.tags import remarks_of
+from tickets.views.agent.deliveries import deliveries
 
 PAGE_SIZE = 30
 _MOST_EVENTS = 300
@@ -48,7 +50,7 @@ def conversation(request: HttpRequest, ticket: Ticket, *, cursor: str = "") -> C
     public = [message.pk for message in messages if message.is_public]
     lines = _lines(request, ticket, since, until)
     return Conversation(
-        _in_order(messages, lines, _splits(request.user, ticket, messages)),
+        _in_order(messages, lines, _splits(request.user, ticket, messages), _below(request, ticket, messages)),
         earlier=shown.older,
         is_newest=is_newest,
         newest_public=max(public) if is_newest and public else _newest_public(ticket),
@@ -103,13 +105,26 @@ def _splits(user: User, ticket: Ticket, messages: list[Message]) -> dict[int, Sp
     return {pk: Split(numbers.get(pk), may and pk not in numbers) for pk in strange}
 
 
+def _below(request: HttpRequest, ticket: Ticket, messages: list[Message]) -> dict[int, SafeString]:
+    """What became of the mails of the staff's messages: one query."""
+    context = {"number": ticket.number, "may_retry": access.may_work(request.user, ticket)}
+    return {
+        pk: render_to_string("tickets/desk/_deliveries.html", {**context, "mailed": mailed}, request)
+        for pk, mailed in deliveries(messages).items()
+    }
+
+
 def _in_order(
-    messages: list[Message], lines: list[tuple[datetime, dict[str, Any]]], splits: dict[int, Split]
+    messages: list[Message],
+    lines: list[tuple[datetime, dict[str, Any]]],
+    splits: dict[int, Split],
+    below: dict[int, SafeString],
 ) -> list[dict[str, Any]]:
     """Everything by time; a message comes before what it brought about."""
-    entries = [
-        (message.created_at, 0, place, {"message": message, "split": splits.get(message.pk)})
-        for place, message in enumerate(messages)
-    ]
+
+    def entry(message: Message) -> dict[str, Any]:
+        return {"message": message, "split": splits.get(message.pk), "below": below.get(message.pk, "")}
+
+    entries = [(message.created_at, 0, place, entry(message)) for place, message in enumerate(messages)]
     entries += [(at, 1, place, line) for place, (at, line) in enumerate(lines)]
     return [entry for *_, entry in sorted(entries, key=lambda entry: entry[:3])]

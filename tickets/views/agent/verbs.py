@@ -230,6 +230,17 @@ def ticket_cc_remove(request: HttpRequest, number: int, participant: int) -> Htt
     return _carry_out(request, ticket, act, _above)
 
 
+@agents_only
+@require_POST
+def ticket_mail_retry(request: HttpRequest, number: int, mail: int) -> HttpResponseBase:
+    ticket = find(request.user, number)
+
+    def act() -> None:
+        say(request, f"The mail to {actions.retry_mail(ticket, by=request.user, mail=mail)} is sent again.")
+
+    return _carry_out(request, ticket, act, _above)
+
+
 def _above(forms: Forms, refusal: DomainError) -> None:
     forms.refusals.append(refusal.sentence)
 
