@@ -1,4 +1,4 @@
-"""The answer to a mail that opened no request, because its sender's plan opens none by mail."""
+"""The answer to mail under a plan that opens no requests by mail: where to go instead."""
 
 from django.conf import settings
 from django.urls import reverse
@@ -7,16 +7,20 @@ from accounts import mail
 
 
 def answer_redirected(address: str, *, has_portal: bool) -> None:
-    """Point `address` to the portal, or, where the plan comes without it, to where answers are found.
+    """Point whoever wrote to the portal, or to where people find answers by themselves.
 
-    Nothing that was written to us is in it (S010). How often somebody hears it is the caller's business.
+    Nothing of what they wrote is in it (S014), and a mailbox gets ten an hour at most.
     """
+    places = [
+        ("Documentation", settings.DOCUMENTATION_URL),
+        ("Forum", settings.FORUM_URL),
+        ("Community", settings.COMMUNITY_URL),
+    ]
     mail.post(
         "tickets/email/mail_redirected",
         to=address,
         has_portal=has_portal,
         portal=settings.SITE_URL + reverse("request_new"),
         help=settings.SITE_URL + reverse("help"),
-        documentation=settings.DOCUMENTATION_URL,
-        forum=settings.FORUM_URL,
+        places=[(name, place) for name, place in places if place],
     )

@@ -15,7 +15,7 @@ from tickets import access, timeline
 from tickets.mail.remarks import SUBJECT_CHANGED
 from tickets.models import EventKind, Message, Ticket
 from tickets.tags import remarks_of
-from tickets.views.agent.deliveries import deliveries
+from tickets.views.agent.deliveries import deliveries, with_mails
 
 PAGE_SIZE = 30
 _MOST_EVENTS = 300
@@ -59,7 +59,7 @@ def conversation(request: HttpRequest, ticket: Ticket, *, cursor: str = "") -> C
 
 
 def _page(ticket: Ticket, cursor: str) -> keyset.Page[Message]:
-    rows = ticket.messages.select_related("author", "original").prefetch_related("attachments")
+    rows = with_mails(ticket.messages.select_related("author", "original").prefetch_related("attachments"))
     try:
         if cursor.startswith("o"):
             return keyset.page_of(rows, by="created_at", size=PAGE_SIZE, cursor=cursor)
@@ -106,7 +106,7 @@ def _splits(user: User, ticket: Ticket, messages: list[Message]) -> dict[int, Sp
 
 
 def _below(request: HttpRequest, ticket: Ticket, messages: list[Message]) -> dict[int, SafeString]:
-    """What became of the mails of the staff's messages: one query."""
+    """What became of the mails of the staff's messages."""
     context = {"number": ticket.number, "may_retry": access.may_work(request.user, ticket)}
     return {
         pk: render_to_string("tickets/desk/_deliveries.html", {**context, "mailed": mailed}, request)

@@ -1,11 +1,16 @@
 """To whom a message was mailed, and what became of each mail: for the staff, beside the message."""
 
-from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
+
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import OuterRef
+from django.db.models.functions import JSONObject
 
 from tickets.models import Message, OutgoingMail
+from tickets.querysets import MessageQuerySet
 
 _State = OutgoingMail.State
 _BAD = {_State.FAILED, _State.BOUNCED}
@@ -51,35 +56,45 @@ class Deliveries:
         return any(mail.is_waiting and mail.said != _QUEUED for mail in self.mails)
 
 
+def with_mails(messages: MessageQuerySet) -> MessageQuerySet:
+    """Each message with `mails`, what was mailed of it to customers, in the same query."""
+    mails = OutgoingMail.objects.filter(event__message=OuterRef("pk")).exclude(kind__startswith="staff_")
+    told = JSONObject(**{name: name for name in _TOLD})
+    return messages.annotate(mails=ArraySubquery(mails.order_by("pk").values(told=told)))
+
+
 def deliveries(messages: Iterable[Message]) -> dict[int, Deliveries]:
-    """What was mailed of the staff's public messages, by message: one query; nothing where nothing was."""
-    keys = [message.pk for message in messages if message.is_public and message.from_staff]
-    if not keys:
-        return {}
-    rows = OutgoingMail.objects.filter(event__message__in=keys).exclude(kind__startswith="staff_")
-    found = defaultdict(list)
-    for mail in rows.select_related("event").defer("text", "html").order_by("pk"):
-        assert mail.event is not None  # noqa: S101 - it was found by it
-        found[mail.event.message_id].append(_delivery(mail))
-    return {key: Deliveries(mails) for key, mails in found.items() if key is not None}
+    """What was mailed of the staff's public messages (of `with_mails`), by message; nothing where nothing was."""
+    found: dict[int, list[dict[str, Any]]] = {
+        message.pk: message.mails  # type: ignore[attr-defined]
+        for message in messages
+        if message.is_public and message.from_staff
+    }
+    return {pk: Deliveries([_delivery(mail) for mail in mails]) for pk, mails in found.items() if mails}
 
 
+_TOLD = (
+    *("pk", "to_email", "state", "last_error", "bounce"),
+    *("sent_at", "delivered_at", "bounced_at", "next_attempt_at"),
+)
 _QUEUED = "about to be sent"
 
 
-def _delivery(mail: OutgoingMail) -> Delivery:
+def _delivery(mail: dict[str, Any]) -> Delivery:
     said, at = _what_became(mail)
-    return Delivery(mail.pk, mail.to_email, said, at, mail.state)
+    when = datetime.fromisoformat(mail[at]) if at and mail[at] else None
+    return Delivery(mail["pk"], mail["to_email"], said, when, mail["state"])
 
 
-def _what_became(mail: OutgoingMail) -> tuple[str, datetime | None]:
-    match mail.state:
+def _what_became(mail: dict[str, Any]) -> tuple[str, str]:
+    """In words, and the field that says when."""
+    match mail["state"]:
         case _State.SENT:
-            return ("delivered", mail.delivered_at) if mail.delivered_at else ("sent", mail.sent_at)
+            return ("delivered", "delivered_at") if mail["delivered_at"] else ("sent", "sent_at")
         case _State.BOUNCED:
-            return f"bounced: {mail.bounce or 'the other side gave no reason'}", mail.bounced_at
+            return f"bounced: {mail['bounce'] or 'the other side gave no reason'}", "bounced_at"
         case _State.FAILED:
-            return f"failed: {mail.last_error or 'nobody knows why'}", None
+            return f"failed: {mail['last_error'] or 'nobody knows why'}", ""
         case _State.CANCELLED:
-            return f"not sent: {mail.last_error or 'they may not read it any more'}", None
-    return (f"waiting: {mail.last_error}", mail.next_attempt_at) if mail.last_error else (_QUEUED, None)
+            return f"not sent: {mail['last_error'] or 'they may not read it any more'}", ""
+    return (f"waiting: {mail['last_error']}", "next_attempt_at") if mail["last_error"] else (_QUEUED, "")
