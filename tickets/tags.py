@@ -30,7 +30,7 @@ _MESSAGE = (
     '{}<div class="body prose">{}</div>{}{}{}</div></article>\n'
 )
 _MAILED = (
-    '<div class="by-mail"><span class="row wrap">{}from {}, {} · <a class="link" href="{}">Download the original'
+    '<div class="came-by"><span class="row wrap">{}from {}, {} · <a class="link" href="{}">Download the original'
     '<span class="vh"> mail of {}</span></a></span>{}</div>'
 )
 _QUOTED = '<details class="more quoted"><summary>Show quoted text</summary><div class="prose">{}</div></details>'

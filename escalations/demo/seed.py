@@ -7,7 +7,7 @@ from django.db.models import F
 
 from accounts import defaults as account_defaults
 from accounts.models import User
-from escalations.demo import cast, plot
+from escalations.demo import cast, letters, plot
 from escalations.demo.play import Play, ring
 from supportdesk.lib import queue
 from tickets import defaults as ticket_defaults
@@ -31,6 +31,7 @@ def load(now: datetime) -> None:
     play = Play(cast.make(now), now)
     with queue.asleep():
         play.perform(plot.cases(now))
+        letters.load(now)
     TicketEvent.objects.filter(notified_at=None).update(notified_at=F("at"))
     ring(play)
 

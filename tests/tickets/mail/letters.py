@@ -4,12 +4,11 @@ from collections.abc import Sequence
 from email.message import EmailMessage
 from email.utils import format_datetime, make_msgid
 
-from tickets.mail.store import store
-
 from accounts.models import User
 from supportdesk.lib import clock
 from supportdesk.lib.signed_addresses import reply_address
 from tickets.mail import receive
+from tickets.mail.store import store
 from tickets.models import IncomingMail, Ticket
 
 SUPPORT = "support@desk.example"
