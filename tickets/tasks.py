@@ -85,4 +85,4 @@ def _each(due: TicketQuerySet | SurveyQuerySet, act: Callable[..., bool], now: d
         try:
             act(pk, now=now)
         except Exception:
-            logger.exception("the sweep could not act on %s %s", due.model._meta.verbose_name, pk)
+            logger.exception("the sweep could not act on %s #%s", due.model._meta.verbose_name, pk)
