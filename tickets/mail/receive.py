@@ -9,7 +9,7 @@ import logging
 import shutil
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 from tempfile import NamedTemporaryFile
@@ -129,7 +129,7 @@ def recover(mail: IncomingMail, *, by: User, at: datetime) -> IncomingMail:
 
     Raises NotAllowed, Conflict when it was sorted already, or when even so it can't be taken, with the reason.
     """
-    with _parsed(mail) as said, transaction.atomic():
+    with _parsed_by_hand(mail) as said, transaction.atomic():
         mail = _to_sort(mail, by=by)
         outcome = sort(mail, said, at=at, admitted_by=by)
         if outcome.message is None:
@@ -146,13 +146,25 @@ def assign(mail: IncomingMail, ticket: Ticket, *, by: User, at: datetime, add_se
 
     Raises NotAllowed, Invalid, Conflict when it was sorted already.
     """
-    with _parsed(mail) as said, transaction.atomic():
+    with _parsed_by_hand(mail) as said, transaction.atomic():
         mail = _to_sort(mail, by=by)
         outcome = _put_on(mail, said, ticket, by=by, at=at, add_sender=add_sender)
         mail.settled_by, mail.settled_at = by, at
         _write_down(mail, outcome, at=at)
     assert outcome.message is not None  # noqa: S101 - both ways write one
     return outcome.message
+
+
+@contextmanager
+def _parsed_by_hand(mail: IncomingMail) -> Iterator[Parsed]:
+    """What the message says; Conflict, for the person who waits for it, where it can't be read."""
+    with ExitStack() as files:
+        try:
+            said = files.enter_context(_parsed(mail))
+        except (reader.Unreadable, OSError) as failure:
+            sentence = "It can't be read. Download the original, and dismiss it once you have dealt with it."
+            raise Conflict(sentence, code="unreadable") from failure
+        yield said
 
 
 def _put_on(mail: IncomingMail, said: Parsed, ticket: Ticket, *, by: User, at: datetime, add_sender: bool) -> Outcome:

@@ -216,12 +216,14 @@ def _copy_in(mail: IncomingMail, said: Parsed, ticket: Ticket, *, by: User, at: 
         return
     try:
         with transaction.atomic():
-            _, pending = propose_cc(ticket, wanted, by=by, at=at)
+            copied, pending = propose_cc(ticket, wanted, by=by, at=at)
     except Invalid:
         mail.remarks.append(remarks.CC_IGNORED)
         return
     if pending:
         mail.remarks.append(remarks.CC_PENDING)
+    elif not copied and ticket.participants.filter(email__in=wanted, removed_at=None).count() < len(wanted):
+        mail.remarks.append(remarks.CC_IGNORED)
 
 
 # --- New requests --------------------------------------------------------------------------------------------------

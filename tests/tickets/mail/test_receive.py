@@ -7,6 +7,7 @@ import pytest
 
 from accounts.models import AccountMail, Membership, Organization, User
 from supportdesk.lib import clock
+from supportdesk.lib.errors import Conflict, NotAllowed
 from supportdesk.lib.signed_addresses import reply_address
 from tests import factories
 from tests.tickets.mail.letters import FORGED, SUPPORT, answer, arrive, letter, put
@@ -474,19 +475,11 @@ def test_a_lead_recovers_what_was_quarantined(rita: User, lea: User) -> None:
     mail = receive.recover(arrive(letter(rita.email), verdict=FORGED), by=lea, at=clock.now())
     assert (mail.state, mail.settled_by) == (MailState.TICKET, lea)
     assert Ticket.objects.get().requester == rita
-    with pytest.raises(actions_conflict()):
+    with pytest.raises(Conflict):
         receive.recover(mail, by=lea, at=clock.now())
 
 
-def actions_conflict() -> type[Exception]:
-    from supportdesk.lib.errors import Conflict
-
-    return Conflict
-
-
 def test_an_agent_does_not_sort_mail(rita: User, bo: User) -> None:
-    from supportdesk.lib.errors import NotAllowed
-
     mail = arrive(letter(rita.email), verdict=FORGED)
     with pytest.raises(NotAllowed):
         receive.recover(mail, by=bo, at=clock.now())
@@ -504,7 +497,7 @@ def test_a_mail_from_nobody_is_put_on_a_ticket_as_a_note(ticket: Ticket, lea: Us
     assert "hello" in note.body
 
 
-def test_what_cannot_be_read_is_tried_again_and_then_shown_to_a_person(rita: User) -> None:
+def test_what_cannot_be_read_is_tried_again_and_then_shown_to_a_person(rita: User, lea: User) -> None:
     mail = put(letter(rita.email).as_bytes(), sender=rita.email)
     mail.file.storage.delete(mail.file.name)
     for _ in range(6):
@@ -513,6 +506,8 @@ def test_what_cannot_be_read_is_tried_again_and_then_shown_to_a_person(rita: Use
     mail.refresh_from_db()
     assert (mail.state, mail.reason) == (MailState.QUARANTINED, MailReason.UNREADABLE)
     assert "FileNotFoundError" in mail.explanation
+    with pytest.raises(Conflict, match="can't be read"):
+        receive.recover(mail, by=lea, at=clock.now())
 
 
 def test_one_that_cannot_be_read_stops_nobody_elses(rita: User, sam: User) -> None:
