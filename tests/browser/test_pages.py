@@ -106,6 +106,23 @@ def test_pages_of_an_agent(window: Callable[..., Window], busy_desk: Ticket, bo:
     check(window, bo, [*paths, f"/desk/pages/{page.pk}/"] if page else paths)
 
 
+def test_a_ticket_whose_mails_did_not_arrive(window: Callable[..., Window], busy_desk: Ticket, bo: User) -> None:
+    from supportdesk.lib import clock
+    from tickets import actions, notifications
+    from tickets.models import OutgoingMail
+    from tickets.states import Status
+
+    now = clock.now()
+    actions.answer(busy_desk, by=bo, body="This way.", submit_as=Status.OPEN, at=now)
+    notifications.notify(now=now)
+    mails = list(OutgoingMail.objects.filter(ticket=busy_desk, kind="answered").order_by("pk"))
+    OutgoingMail.objects.filter(pk=mails[0].pk).update(
+        state="failed", next_attempt_at=None, last_error="550 5.1.1 <no.such.user.here@northwind.example>: no such user"
+    )
+    OutgoingMail.objects.filter(pk=mails[1].pk).update(last_error="451 come back later", attempts=1)
+    check(window, bo, [f"/desk/tickets/{busy_desk.number}/"])
+
+
 def test_pages_of_ones_own_contacts(window: Callable[..., Window], busy_desk: Ticket, bo: User, lea: User) -> None:
     from escalations import actions
     from escalations.models import ContactMethod

@@ -33,7 +33,8 @@ class Delivery:
 
     @property
     def is_waiting(self) -> bool:
-        return self.state == _State.QUEUED
+        """Whether it could not be sent at once."""
+        return self.state == _State.QUEUED and self.said != _QUEUED
 
     @property
     def may_be_retried(self) -> bool:
@@ -52,8 +53,7 @@ class Deliveries:
 
     @property
     def is_waiting(self) -> bool:
-        """Whether a mail waits because it could not be sent at once."""
-        return any(mail.is_waiting and mail.said != _QUEUED for mail in self.mails)
+        return any(mail.is_waiting for mail in self.mails)
 
 
 def with_mails(messages: MessageQuerySet) -> MessageQuerySet:
