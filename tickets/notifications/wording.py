@@ -17,7 +17,7 @@ from django.utils.safestring import SafeString
 from accounts.models import User
 from supportdesk.lib.html import with_images_named
 from supportdesk.lib.tags import exact
-from tickets import survey_link
+from tickets import priority_ask, survey_link
 from tickets.mail.reply_line import REPLY_LINE
 from tickets.models import (
     Attachment,
@@ -317,22 +317,16 @@ def _priority_asked(ticket: Ticket, recipient: Recipient) -> list[Section]:
     asks = recipient.kind is Kind.CREATED and recipient.is_requester and ticket.channel == Channel.EMAIL
     if not asks or ticket.priority is not None or recipient.user is None:
         return []
-    link = _priority_link(ticket, recipient.user)
     pages = ticket.organization is not None and ticket.organization.plan.pages
     return [
         Section(
             "How pressing is it?",
             [Item(Link(priority.label, ""), f"{priority.meaning}.") for priority in Priority],
-            before="Answer this mail with Urgent, High, Normal or Low as the first word" + (", or" if link else "."),
-            link=Link("choose here", link) if link else None,
+            before="Answer this mail with Urgent, High, Normal or Low as the first word, or",
+            link=Link("choose here", priority_ask.link(ticket, recipient.user)),
             after="Without an answer within 15 minutes we treat it as High." if pages else "",
         )
     ]
-
-
-def _priority_link(ticket: Ticket, user: User) -> str:
-    """Where the requester chooses with a button; there is no such page yet."""
-    return ""
 
 
 # --- The reader ----------------------------------------------------------------------------------------------------
