@@ -20,7 +20,7 @@ from supportdesk.lib.text import person_name
 class UserForm(PlaceForm):
     class Meta:
         model = User
-        fields = ("email", "name", "role", "region", "time_zone", "country", "subdivision")
+        fields = ("email", "name", "role", "region", "answers_by_mail", "time_zone", "country", "subdivision")
         field_classes = {"email": AddressField}
         help_texts = {
             "email": "The person's log-in. They change it themselves; here it is given once.",
@@ -67,7 +67,7 @@ class UserAdmin(InUseAdmin):
     inlines = (AddressInline, MembershipInline)
     fieldsets = (
         (None, {"fields": ("email", "name", "is_active", "has_password", "last_login", "created_at")}),
-        ("Staff", {"fields": ("role", "region")}),
+        ("Staff", {"fields": ("role", "region", "answers_by_mail")}),
         ("Place", {"fields": ("time_zone", "country", "subdivision")}),
     )
     add_fieldsets = (
@@ -108,7 +108,7 @@ class UserAdmin(InUseAdmin):
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
         role = obj.role
         if change:
-            obj.save(update_fields=["name", "region", "time_zone", "country", "subdivision"])
+            obj.save(update_fields=["name", "region", "answers_by_mail", "time_zone", "country", "subdivision"])
         else:
             obj.role = ""
             obj.set_unusable_password()

@@ -56,11 +56,11 @@ def test_a_customer_chooses_on_the_page(rita: User, client_of: ClientOf) -> None
     page = client.get("/account/mail/").content.decode()
     assert "Answers and questions on my requests" in page
     assert "Internal notes" not in page
-    chosen = {"answers": "digest", "outcomes": "never", "receipts": "never", "copied": "each"}
+    chosen = {"answers": "digest", "outcomes": "never", "receipts": "never", "surveys": "never", "copied": "each"}
     assert client.post("/account/mail/", chosen).status_code == 302
     # What is the default needs no row.
     rows = dict(MailChoice.objects.filter(user=rita).values_list("topic", "how"))
-    assert rows == {"answers": "digest", "outcomes": "never", "receipts": "never"}
+    assert rows == {"answers": "digest", "outcomes": "never", "receipts": "never", "surveys": "never"}
     page = client.get("/account/mail/").content.decode()
     assert "Saved." in page
     client.post("/account/mail/", {**chosen, "answers": "each"})
@@ -68,7 +68,7 @@ def test_a_customer_chooses_on_the_page(rita: User, client_of: ClientOf) -> None
 
 
 def test_answers_to_own_requests_cannot_be_switched_off(rita: User, client_of: ClientOf) -> None:
-    wanted = {"answers": "never", "outcomes": "digest", "receipts": "each", "copied": "each"}
+    wanted = {"answers": "never", "outcomes": "digest", "receipts": "each", "surveys": "each", "copied": "each"}
     answer = client_of(rita).post("/account/mail/", wanted)
     assert answer.status_code == 400
     assert "Choose one of what is offered here." in answer.content.decode()
@@ -99,6 +99,18 @@ def test_an_answer_goes_as_each_chose(ticket: Ticket, rita: User, tom: User, bo:
     choose(tom, copied="never")
     actions.answer(ticket, by=bo, body="Try this.", submit_as=Status.OPEN, at=AT)
     assert told() == {("rita", "answered", "digest")}
+
+
+def test_who_wants_no_surveys_is_mailed_none_and_may_rate_all_the_same(ticket: Ticket, rita: User, bo: User) -> None:
+    choose(rita, surveys="never")
+    actions.solve(ticket, by=bo, at=AT)
+    closed = AT + timedelta(hours=48)
+    assert actions.close_solved(ticket.pk, now=closed)
+    quiet()
+    assert actions.ask_survey(ticket.survey.pk, now=closed + timedelta(hours=24))
+    assert told(closed + timedelta(hours=24)) == set()
+    actions.rate(ticket, by=rita, rating="good", comment="", at=closed + timedelta(hours=25))
+    assert Ticket.objects.get(pk=ticket.pk).survey.rating == "good"
 
 
 def test_words_with_the_solution_are_an_answer_and_not_an_outcome(ticket: Ticket, rita: User, bo: User) -> None:

@@ -48,6 +48,9 @@ RECEIPTS = Topic(
     "While a request has no priority yet we ask you for it in any case.",
     (How.EACH, How.NEVER),
 )
+SURVEYS = Topic(
+    "surveys", "How a request of mine went", "One question, a day after it is closed.", (How.EACH, How.NEVER)
+)
 COPIED = Topic("copied", "Requests that I am copied in on", "All that is public and happens there.", _ANY)
 
 TEAM_NEW = Topic("team_new", "New requests for my team", "While your region is on shift.", _ANY)
@@ -55,7 +58,7 @@ REPLIES = Topic("replies", "Customers' replies", "On your tickets, and on your t
 NOTES = Topic("notes", "Internal notes", "On your tickets and those that you wrote a note on.", _ANY)
 TURNS = Topic("turns", "Customers solve or reopen a ticket", "One of yours, or of your team's that nobody has.", _ANY)
 
-CUSTOMER_TOPICS = (ANSWERS, OUTCOMES, RECEIPTS, COPIED)
+CUSTOMER_TOPICS = (ANSWERS, OUTCOMES, RECEIPTS, SURVEYS, COPIED)
 STAFF_TOPICS = (TEAM_NEW, REPLIES, NOTES, TURNS, COPIED)
 
 _OF_STAFF_KIND = {
@@ -82,6 +85,8 @@ def topic_of(recipient: Recipient, event: TicketEvent) -> Topic | None:
         return _OF_STAFF_KIND.get(recipient.kind)
     if recipient.part is Part.COPIED:
         return COPIED
+    if recipient.kind is Kind.SURVEY:
+        return SURVEYS
     if recipient.kind is Kind.CREATED:
         is_own_act = event.actor_id == event.ticket.requester_id
         return RECEIPTS if is_own_act and event.ticket.priority is not None else None
