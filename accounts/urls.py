@@ -15,6 +15,7 @@ urlpatterns = [
     path(f"{_members}<int:pk>/role/", members.member_role, name="member_role"),
     path(f"{_members}<int:pk>/remove/", members.member_remove, name="member_remove"),
     path("invitations/<str:token>/", invitations.invitation_accept, name="invitation_accept"),
+    path("accounts/signup/", entrance.sign_up, name="account_signup"),
     re_path(r"^accounts/confirm-email/(?P<key>[-:\w]+)/$", entrance.confirm_address, name="account_confirm_email"),
     re_path(
         r"^accounts/password/reset/key/(?P<uidb36>[0-9A-Za-z]+)-(?P<key>.+)/$",

@@ -175,7 +175,14 @@ ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if SECURE else "http"
-ACCOUNT_RATE_LIMITS = {"login_failed": "5/5m/key,20/m/ip"}
+# Sign-ups within an hour from one network (IPv4 /24, IPv6 /48), and from everywhere: each mails an address typed there.
+SIGN_UPS_OF_A_NETWORK = env.integer("SIGN_UPS_OF_A_NETWORK", 40, at_least=1)
+SIGN_UPS_AN_HOUR = env.integer("SIGN_UPS_AN_HOUR", 300, at_least=1)
+ACCOUNT_RATE_LIMITS = {
+    "login_failed": "5/5m/key,20/m/ip",
+    "signup_network": f"{SIGN_UPS_OF_A_NETWORK}/h/key",
+    "signup_all": f"{SIGN_UPS_AN_HOUR}/h/key",
+}
 ALLAUTH_TRUSTED_PROXY_COUNT = env.integer("TRUSTED_PROXY_COUNT", 0)
 SESSION_COOKIE_AGE = int(timedelta(days=7).total_seconds())
 SESSION_COOKIE_NAME = "__Host-sessionid" if SECURE else "sessionid"

@@ -1,15 +1,44 @@
-"""Links that allauth's mails carry, made safe for mail scanners: opening one changes nothing at all (S070)."""
+"""allauth's entrance made safe: links in mails change nothing when opened (S070), sign-ups come in no floods (S010)."""
 
+import ipaddress
+import logging
 from typing import Any
 
 from allauth.account import views
+from allauth.account.adapter import get_adapter
 from allauth.account.models import EmailAddress, EmailConfirmationHMAC
 from allauth.account.stages import EmailVerificationStage, LoginStageController
+from allauth.core import ratelimit
 from django.http import Http404, HttpRequest, HttpResponse
 
 from accounts import tokens
 from accounts.models import User
 from supportdesk.lib import clock
+
+security = logging.getLogger("security")
+
+_WAIT = 3600  # seconds: the limits are for an hour
+
+
+class SignUp(views.SignupView):
+    """Everybody may sign up, but nobody through us mails the whole world: each sign-up mails an address that somebody
+    typed. Beyond the limits of a network, or of all together, it is 429 and a line for who watches the logs."""
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        network = _network_of(request)
+        for action, key in (("signup_network", network), ("signup_all", "everybody")):
+            if not ratelimit.consume(request, action=action, key=key):
+                security.error("signup.flood action=%s network=%s", action, network)
+                response = ratelimit.respond_429(request)
+                response["Retry-After"] = str(_WAIT)
+                return response
+        return super().post(request, *args, **kwargs)
+
+
+def _network_of(request: HttpRequest) -> str:
+    """The network that a request comes from: addresses in one are easily had."""
+    address = ipaddress.ip_address(get_adapter().get_client_ip(request))
+    return str(ipaddress.ip_network(f"{address}/{24 if address.version == 4 else 48}", strict=False))
 
 
 class Confirmation(EmailConfirmationHMAC):
@@ -76,5 +105,6 @@ class ChooseNewPassword(views.PasswordResetFromKeyView):
         return super().render_to_response(context, **{"status": 404 if context.get("token_fail") else 200, **kwargs})
 
 
+sign_up = SignUp.as_view()
 confirm_address = ConfirmAddress.as_view()
 choose_new_password = ChooseNewPassword.as_view()

@@ -1,6 +1,7 @@
 """Sign-up, verification by a mailed link, and what each of them gives (S059, S060, S061, S108)."""
 
 import re
+from typing import Any
 
 import pytest
 from allauth.account.models import EmailAddress
@@ -12,6 +13,7 @@ from accounts.forms import SignupForm
 from accounts.mail import deliver_due
 from accounts.models import AccountEvent, AccountMail, Membership, Organization, User
 from tests.accounts.conftest import MailsTo, choose_password, link_in, log_in, sign_up
+from tickets.models import Ticket
 
 RITA = "rita.lang@northwind.example"
 
@@ -147,7 +149,7 @@ def test_look_alike_addresses_are_refused_beside_the_field(client: Client, rita:
         "\u200b",
     ],
 )
-def test_names_that_deceive_are_refused_beside_the_field(client: Client, db: None, name: str) -> None:
+def test_s014_names_that_deceive_are_refused_beside_the_field(client: Client, db: None, name: str) -> None:
     """S014, S108"""
     page = sign_up(client, RITA, name=name)
     assert page.status_code == 200
@@ -166,7 +168,7 @@ def test_an_unknown_zone_of_the_browser_is_left_out(client: Client, db: None) ->
     assert User.objects.get().time_zone == ""
 
 
-def test_mails_hold_nothing_that_the_person_typed(client: Client, db: None, mails_to: MailsTo) -> None:
+def test_s014_mails_hold_nothing_that_the_person_typed(client: Client, db: None, mails_to: MailsTo) -> None:
     """S014"""
     sign_up(client, RITA, name="Xavier Quickfox")
     for message in mails_to(RITA):
@@ -219,3 +221,33 @@ def test_the_same_sign_up_twice_at_once_is_one_account(
     assert sign_up(client, RITA).status_code == 302
     assert sign_up(Client(), RITA).status_code == 302
     assert User.objects.count() == 1
+
+
+def test_s010_a_flood_of_sign_ups_mails_no_more_than_the_limits(db: None, settings: Any) -> None:
+    settings.ACCOUNT_RATE_LIMITS = settings.ACCOUNT_RATE_LIMITS | {
+        "signup_network": "3/h/key",
+        "signup_all": "10/h/key",
+    }
+    insult = "You fool"
+    answers = [
+        sign_up(Client(REMOTE_ADDR=f"198.51.{number % 5}.{number}"), f"victim{number}@others.example", name=insult)
+        for number in range(40)
+    ]
+    taken = [answer for answer in answers if answer.status_code != 429]
+    assert len(taken) == 10
+    assert len({(answer.status_code, answer.headers.get("Location")) for answer in taken}) == 1
+    assert all(answer["Retry-After"] == "3600" for answer in answers if answer.status_code == 429)
+    deliver_due()
+    assert len(mail.outbox) == 10
+    assert not any(insult in f"{message.subject}{message.body}" for message in mail.outbox)
+    assert not Ticket.objects.exists()
+
+
+def test_s010_one_network_has_a_share_of_its_own(db: None, settings: Any) -> None:
+    settings.ACCOUNT_RATE_LIMITS = settings.ACCOUNT_RATE_LIMITS | {"signup_network": "3/h/key"}
+    statuses = [
+        sign_up(Client(REMOTE_ADDR=f"198.51.100.{number}"), f"p{number}@others.example").status_code
+        for number in range(5)
+    ]
+    assert statuses[3:] == [429, 429]
+    assert sign_up(Client(REMOTE_ADDR="198.51.101.1"), "other@others.example").status_code != 429
