@@ -40,7 +40,8 @@ def split(message: Message, *, by: User, at: datetime) -> Ticket:
         key=f"split-{message.pk}",
     )
     copy = opened.messages.order_by("pk")[0]
-    _dress(copy, message)
+    # What it quotes is the conversation of the old organisation: the new ticket's may not have been part of it.
+    _dress(copy, message, with_quoted=opened.organization_id == ticket.organization_id)
     record(ticket, EventKind.SPLIT, by=by, at=at, message=message, number=opened.number, is_origin=True)
     record(opened, EventKind.SPLIT, by=by, at=at, message=copy, number=ticket.number, is_origin=False)
     return opened
@@ -64,11 +65,13 @@ def _request(message: Message, mail: IncomingMail, ticket: Ticket) -> Request:
     )
 
 
-def _dress(copy: Message, original: Message) -> None:
+def _dress(copy: Message, original: Message, *, with_quoted: bool) -> None:
     """Let the copy look as the original does. Its files are rows of their own for the same stored files, which are
     never deleted once they were sent; images within the text are the copy's."""
-    html, quoted = str(original.html), original.quoted_html
+    html, quoted = str(original.html), original.quoted_html if with_quoted else ""
     for file in original.attachments.all():
+        if not with_quoted and str(file.pk) in original.quoted_html:
+            continue
         row = Attachment.objects.create(
             message=copy,
             uploaded_by=file.uploaded_by,

@@ -1,5 +1,7 @@
 """Giving a message the looks of the mail that it came by: its HTML, what it quotes, its files."""
 
+import re
+from dataclasses import replace
 from datetime import datetime
 
 from django.conf import settings
@@ -14,6 +16,15 @@ from tickets.actions import uploads
 from tickets.mail.parse.clean import with_images
 from tickets.mail.parsed import Parsed, Part
 from tickets.models import Attachment, Format, Message
+
+
+def without_secrets(said: Parsed) -> Parsed:
+    """The mail without the links of ours that act for their reader with no log-in: an answer quotes the mail that it
+    answers, and everybody on the request reads it."""
+    secret = re.compile(rf"({re.escape(settings.SITE_URL)}/(?:priority|survey|unsubscribe)/)[\w:%.~-]+")
+    texts = (secret.sub(r"\1removed", text) for text in (said.text, said.html, said.quoted_text, said.quoted_html))
+    text, own_html, quoted_text, quoted_html = texts
+    return replace(said, text=text, html=own_html, quoted_text=quoted_text, quoted_html=quoted_html)
 
 
 def dress(message: Message, said: Parsed, *, by: User, at: datetime) -> None:

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 
-from django.db import transaction
+from django.db import OperationalError, transaction
 from django.db.models import F
 from django.db.models.functions import Now
 
@@ -33,6 +33,7 @@ logger = logging.getLogger(__name__)
 _LEASE = timedelta(seconds=60)  # longer than a message may take to be read
 _LAST_START = 120.0  # seconds of one task after which no other message is begun
 _RETRY_AFTER = [timedelta(seconds=seconds) for seconds in (5, 30, 120, 600)]
+_OUTAGE = timedelta(hours=24)  # so long it is no message's fault that the storage, or the database, is down
 _SORTABLE = {MailState.HELD, MailState.QUARANTINED, MailState.REDIRECTED}
 
 
@@ -64,7 +65,7 @@ def _read(mail: IncomingMail) -> bool:
             return _settle(mail.pk, said)
     except Exception as failure:
         logger.exception("incoming mail %s could not be read (attempt %s)", mail.pk, mail.attempts)
-        return _put_off(mail, f"{type(failure).__name__}: {failure}"[:300])
+        return _put_off(mail, failure)
 
 
 @contextmanager
@@ -75,7 +76,7 @@ def _parsed(mail: IncomingMail) -> Iterator[Parsed]:
             shutil.copyfileobj(stored, raw)
         raw.flush()
         with reader.read(Path(raw.name)) as said:
-            yield said
+            yield content.without_secrets(said)
 
 
 @transaction.atomic
@@ -98,12 +99,21 @@ def _write_down(mail: IncomingMail, outcome: Outcome, *, at: datetime) -> None:
     mail.save()
 
 
-def _put_off(mail: IncomingMail, error: str) -> bool:
-    if mail.attempts > len(_RETRY_AFTER):
+def _put_off(mail: IncomingMail, failure: Exception) -> bool:
+    error = f"{type(failure).__name__}: {failure}".replace("\0", "")[:300]
+    is_last = mail.attempts > len(_RETRY_AFTER)
+    if is_last and not _is_outage(mail, failure):
         return _give_up(mail, error)
     waiting = IncomingMail.objects.filter(pk=mail.pk, state=MailState.WAITING, attempts=mail.attempts)
-    waiting.update(next_attempt_at=Now() + _RETRY_AFTER[mail.attempts - 1], last_error=error)
+    rest = _RETRY_AFTER[min(mail.attempts, len(_RETRY_AFTER)) - 1]
+    waiting.update(next_attempt_at=Now() + rest, last_error=error, attempts=F("attempts") - (1 if is_last else 0))
     return False
+
+
+def _is_outage(mail: IncomingMail, failure: Exception) -> bool:
+    """Whether what it needs is away for a while: then it waits, since nobody would come back to so many by hand."""
+    is_away = isinstance(failure, OSError | OperationalError) and not isinstance(failure, FileNotFoundError)
+    return is_away and clock.now() < mail.received_at + _OUTAGE
 
 
 def _give_up(mail: IncomingMail, error: str) -> bool:
@@ -127,10 +137,15 @@ def _give_up(mail: IncomingMail, error: str) -> bool:
 def recover(mail: IncomingMail, *, by: User, at: datetime) -> IncomingMail:
     """Take a mail that was put aside as what it says it is: `by` vouches for its sender.
 
+    One that could not be read is read as if it came now: whom `by` would vouch for nobody has seen yet.
     Raises NotAllowed, Conflict when it was sorted already, or when even so it can't be taken, with the reason.
     """
     with _parsed_by_hand(mail) as said, transaction.atomic():
         mail = _to_sort(mail, by=by)
+        if mail.reason == MailReason.UNREADABLE:
+            note_sender(mail, said)
+            _write_down(mail, sort(mail, said, at=at), at=at)
+            return mail
         outcome = sort(mail, said, at=at, admitted_by=by)
         if outcome.message is None:
             why = outcome.explanation or MailReason(outcome.reason).label

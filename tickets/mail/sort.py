@@ -28,6 +28,7 @@ from tickets.mail.conversation import Standing, Thread
 from tickets.mail.identity import believe
 from tickets.mail.parsed import Parsed
 from tickets.mail.priority_word import priority_word
+from tickets.mail.reply_line import REPLY_LINE
 from tickets.models import BlockedSender, Channel, IncomingMail, MailReason, MailState, Message, Priority, Ticket
 from tickets.states import Status
 
@@ -88,6 +89,8 @@ def _report(mail: IncomingMail, said: Parsed, at: datetime) -> Outcome | None:
     if said.report is None:
         return None
     told = bounces.note_report(said.report, return_paths=mail.envelope_to, at=at)
+    if told == bounces.UNPROVED and not mail.is_automatic:
+        return None  # a person shows us what came back to them
     reason = MailReason.COMPLAINT if said.report.kind == "complaint" else MailReason.NOT_DELIVERED
     return Outcome(state=MailState.BOUNCE, reason=reason, explanation=told)
 
@@ -118,8 +121,12 @@ def _claims_to_be_staff(email: str) -> bool:
 
 
 def _limits(mail: IncomingMail, at: datetime) -> Outcome | None:
-    """A loop that no header gives away ends here: what one sender sends beyond a limit is kept and answered no more."""
-    lately = IncomingMail.objects.filter(sender=mail.sender, received_at__gt=mail.received_at - _HOUR, pk__lt=mail.pk)
+    """A loop that no header gives away ends here: what one sender sends beyond a limit is kept and answered no more.
+
+    What others send in their name doesn't count, or anybody could shut a customer out.
+    """
+    theirs = IncomingMail.objects.filter(sender=mail.sender, is_verified=True)
+    lately = theirs.filter(received_at__gt=mail.received_at - _HOUR, pk__lt=mail.pk)
     if lately.count() < settings.MAIL_PER_SENDER_AN_HOUR:
         return None
     return Outcome(state=MailState.HELD, reason=MailReason.TOO_MANY)
@@ -301,11 +308,15 @@ def _from_staff(mail: IncomingMail, said: Parsed, by: User, *, at: datetime) -> 
         return _held(MailReason.REFUSED, "The staff writes in the desk, or to a reply address of their own.", user=by)
     if not by.answers_by_mail:
         return _held(MailReason.REFUSED, "Answering by mail isn't switched on for them.", user=by, ticket=ticket)
+    if REPLY_LINE in said.text:  # the mail that it answers, which is for the staff, could not be told apart
+        return _held(
+            MailReason.REFUSED, "It holds the mail that it answers among its own words.", user=by, ticket=ticket
+        )
     submit_as = Status.SOLVED if ticket.state is Status.SOLVED else Status.OPEN
     answered = actions.answer(
         ticket, by=by, body=said.text, submit_as=submit_as, at=at, key=_key(mail), channel=Channel.EMAIL
     )
-    content.dress(answered.message, said, by=by, at=at)
+    content.dress(answered.message, replace(said, quoted_html=""), by=by, at=at)  # it quotes what the staff was told
     return _became(answered.message, MailReason.REPLY_ADDRESS, by)
 
 

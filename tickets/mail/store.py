@@ -43,7 +43,7 @@ def store(
         return known
     kept = {"digest": digest, "size": len(raw), "door": door, "verdict": verdict, "received_at": at}
     try:
-        return _keep(raw, **kept, envelope_from=_address(envelope_from), envelope_to=recipients)
+        return _keep(raw, **kept, envelope_from=_sender(envelope_from), envelope_to=recipients)
     except IntegrityError:
         known = _known(digest, recipients, verdict)  # it came by two doors in the same moment
         if known is None:
@@ -86,6 +86,11 @@ def _known(digest: str, recipients: Iterable[str], verdict: str) -> IncomingMail
             row.verdict = verdict
             row.save(update_fields=["verdict"])
     return row
+
+
+def _sender(address: str) -> str:
+    """The envelope's sender; `<>` of a machine (RFC 5321, 4.5.5) is kept: empty means that nobody told us."""
+    return address.strip() if address.strip() == "<>" else _address(address)
 
 
 def _address(address: str) -> str:

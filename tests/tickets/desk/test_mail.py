@@ -244,6 +244,19 @@ def test_a_forged_looking_mail_is_taken_as_sent(ticket: Ticket, rita: User, lea:
     assert ticket.messages.count() == 2
 
 
+def test_what_could_not_be_read_is_read_again(rita: User, lea: User, client_of: ClientOf) -> None:
+    mail = letters.put(letters.letter(rita.email).as_bytes(), verdict=letters.FORGED)
+    unreadable = {"state": "quarantined", "reason": "unreadable", "next_attempt_at": None}
+    IncomingMail.objects.filter(pk=mail.pk).update(**unreadable)
+    browser = client_of(lea)
+    shown = mail_page(browser, mail)
+    assert "Read it again" in shown
+    assert "You vouch" not in shown
+    assert "It was read." in text(browser.post(f"/desk/mail/{mail.pk}/recover/", follow=True))
+    assert (fresh(mail).reason, fresh(mail).sender) == ("unverified", rita.email)
+    assert "You vouch for its sender" in mail_page(browser, mail)
+
+
 def test_a_strangers_mail_put_on_a_ticket_is_a_note(ticket: Ticket, lea: User, rita: User, client_of: ClientOf) -> None:
     mail = letters.arrive(letters.letter("stranger@other.example", "I know them."), verdict=letters.FORGED)
     browser = client_of(lea)

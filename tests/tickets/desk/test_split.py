@@ -154,8 +154,13 @@ def test_a_mail_of_somebody_copied_in_from_outside_goes_to_their_own_place(
     ticket: Ticket, rita: User, sam: User, ann: User, client_of: ClientOf
 ) -> None:
     actions.add_cc(ticket, by=rita, addresses=[sam.email], at=clock.now())
-    split(client_of(ann), stray(ticket, sam))
+    message = stray(ticket, sam)
+    file = message.attachments.get(is_inline=False)
+    Message.objects.filter(pk=message.pk).update(quoted_html=f"What rita wrote to us, with {file.pk}")
+    split(client_of(ann), message)
     opened = Ticket.objects.latest("pk")
+    copy = opened.messages.get()
+    assert (copy.quoted_html, copy.attachments.count()) == ("", 1), "it is another organisation's conversation"
     assert (opened.requester, opened.organization) == (sam, sam.memberships.get().organization)
     assert client_of(rita).get(f"/requests/{opened.number}/").status_code == 404
     assert f"#{opened.number}" not in text(client_of(rita).get(f"/requests/{ticket.number}/"))

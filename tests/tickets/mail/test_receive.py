@@ -1,7 +1,9 @@
 """What becomes of mail: by who its sender is, what it answers, and what the sender's plan allows."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
@@ -10,9 +12,11 @@ from supportdesk.lib import clock
 from supportdesk.lib.errors import Conflict, NotAllowed
 from supportdesk.lib.signed_addresses import reply_address
 from tests import factories
-from tests.tickets.mail.letters import FORGED, SUPPORT, answer, arrive, letter, put
-from tickets import actions, notifications
+from tests.tickets.mail.letters import FORGED, SUPPORT, answer, arrive, believed, letter, put
+from tickets import actions, notifications, priority_ask
 from tickets.mail import receive
+from tickets.mail.reply_line import REPLY_LINE
+from tickets.mail.store import store
 from tickets.models import (
     Attachment,
     BlockedSender,
@@ -351,6 +355,41 @@ def test_s005_all_three_given_the_answer_reaches_the_customer(ticket: Ticket, bo
     assert "Try 10.12." in OutgoingMail.objects.filter(to_email=rita.email).latest("pk").text
 
 
+QUOTED_STAFF_MAIL = (
+    "On Mon, 23 Nov 2026 at 10:00, Support <support@desk.example> wrote:\n> Status: On-hold\n> Plan: Premier"
+)
+
+
+def test_s050_what_the_staff_quotes_of_its_own_mail_reaches_no_customer(ticket: Ticket, bo: User, rita: User) -> None:
+    User.objects.filter(pk=bo.pk).update(answers_by_mail=True)
+    mail = arrive(answer(ticket, bo, f"Try 10.12.\n\n{QUOTED_STAFF_MAIL}"))
+    assert mail.message is not None
+    assert (mail.message.body, mail.message.quoted_html) == ("Try 10.12.", "")
+
+
+def test_s050_a_staff_mail_that_is_not_told_apart_is_held(ticket: Ticket, bo: User) -> None:
+    User.objects.filter(pk=bo.pk).update(answers_by_mail=True)
+    before = standing(ticket)
+    mail = arrive(answer(ticket, bo, f"{REPLY_LINE}\n\nrita replied.\n\nStatus: On-hold\nPlan: Premier"))
+    assert (mail.state, mail.reason) == (MailState.HELD, MailReason.REFUSED)
+    assert standing(ticket) == before
+
+
+@pytest.mark.parametrize("kind", ["text", "html"])
+def test_links_that_act_for_their_reader_are_not_quoted_to_the_others(rita: User, kind: str) -> None:
+    opened = factories.open_ticket(rita, priority=None)
+    link = priority_ask.link(opened, rita, to=Priority.URGENT)
+    mail = answer(opened, rita, f"Any news?\n\nOn Mon, 23 Nov 2026 at 10:00, Support <{SUPPORT}> wrote:\n> {link}")
+    if kind == "html":
+        quoted = f'<blockquote type="cite"><a href="{link}">choose here</a></blockquote>'
+        mail.set_content(f"<p>Any news?</p>{quoted}", subtype="html")
+    message = arrive(mail).message
+    assert message is not None
+    assert message.body == "Any news?"
+    assert "/priority/removed" in message.quoted_html
+    assert link.rpartition("/priority/")[2][:40] not in message.quoted_html
+
+
 def test_s006_reply_to_is_neither_who_it_is_nor_where_we_answer(rita: User) -> None:
     mail = arrive(letter(rita.email, Reply_To=EVIL))
     assert mail.ticket is not None
@@ -386,8 +425,22 @@ def test_s011_what_a_machine_answers_moves_nothing(ticket: Ticket, rita: User, n
 
 
 def test_s011_an_empty_envelope_sender_is_a_machine_too(ticket: Ticket, rita: User) -> None:
-    mail = arrive(answer(ticket, rita, "Out of office"), envelope_from="<>")
-    assert mail.is_automatic
+    raw = answer(ticket, rita, "Out of office").as_bytes()
+    to = [reply_address(ticket.number, reader=rita.email)]
+    store(raw, door="smtp", envelope_from="<>", envelope_to=to, verdict=believed(rita.email), at=clock.now())
+    receive.receive_due()
+    assert IncomingMail.objects.get().is_automatic
+    assert ticket.messages.latest("pk").is_automatic
+
+
+def test_what_a_person_shows_us_of_a_bounce_is_their_mail(rita: User) -> None:
+    mail = letter(rita.email, "Our mails come back, see below.")
+    report = "Reporting-MTA: dns; mx.far.example\n\nFinal-Recipient: rfc822; x@far.example\nAction: failed\n"
+    mail.add_attachment(report, subtype="report")
+    taken = put(mail.as_bytes().replace(b"text/report", b"message/delivery-status"), sender=rita.email)
+    receive.receive_due()
+    taken.refresh_from_db()
+    assert (taken.state, taken.reason) == (MailState.TICKET, MailReason.NEW_REQUEST)
 
 
 def test_s011_a_machine_opens_no_request_and_gets_no_answer(rita: User, pia: User) -> None:
@@ -412,6 +465,13 @@ def test_a_loop_without_any_mark_ends(ticket: Ticket, rita: User, settings: obje
     states = [arrive(answer(ticket, rita, f"Thank you for your mail {number}.")).state for number in range(5)]
     assert states == ["reply", "reply", "reply", "held", "held"]
     assert arrive(letter(rita.email, "And a new one")).reason == MailReason.TOO_MANY
+
+
+def test_what_others_send_in_somebodys_name_does_not_shut_them_out(rita: User, settings: object) -> None:
+    settings.MAIL_PER_SENDER_AN_HOUR = 2  # type: ignore[attr-defined]
+    for number in range(3):
+        arrive(letter(rita.email, f"Forged {number}"), verdict=FORGED)
+    assert arrive(letter(rita.email)).state == MailState.TICKET
 
 
 def test_s013_a_mail_to_five_hundred_copies_nobody_in(rita: User) -> None:
@@ -508,6 +568,51 @@ def test_what_cannot_be_read_is_tried_again_and_then_shown_to_a_person(rita: Use
     assert "FileNotFoundError" in mail.explanation
     with pytest.raises(Conflict, match="can't be read"):
         receive.recover(mail, by=lea, at=clock.now())
+
+
+def read_again_and_again(mail: IncomingMail) -> None:
+    for _ in range(7):
+        IncomingMail.objects.filter(state="waiting").update(next_attempt_at=mail.received_at)
+        receive.receive_due()
+    mail.refresh_from_db()
+
+
+@contextmanager
+def storage_away(mail: IncomingMail) -> Iterator[None]:
+    """A folder stands where its file was: to open it is an error, but the file isn't missing."""
+    path = Path(mail.file.path)
+    kept = path.rename(path.with_suffix(".kept"))
+    path.mkdir()
+    yield
+    path.rmdir()
+    kept.rename(path)
+
+
+def test_a_storage_that_is_away_for_a_while_quarantines_nothing(
+    rita: User, move_clock: Callable[[timedelta], object]
+) -> None:
+    mail = put(letter(rita.email).as_bytes(), sender=rita.email)
+    with storage_away(mail):
+        read_again_and_again(mail)
+        assert (mail.state, "IsADirectoryError" in mail.last_error) == (MailState.WAITING, True)
+    read_again_and_again(mail)
+    assert mail.state == MailState.TICKET
+
+
+def test_what_could_not_be_read_for_a_day_is_read_again_by_hand(
+    rita: User, lea: User, move_clock: Callable[[timedelta], object]
+) -> None:
+    mail = put(letter(rita.email).as_bytes(), sender=rita.email)
+    forged = put(letter(rita.email, "Forged").as_bytes(), verdict=FORGED)
+    move_clock(timedelta(hours=25))
+    with storage_away(mail), storage_away(forged):
+        read_again_and_again(mail)
+    assert (mail.state, mail.reason, mail.sender) == (MailState.QUARANTINED, MailReason.UNREADABLE, "")
+    assert receive.recover(mail, by=lea, at=clock.now()).state == MailState.TICKET
+    again = receive.recover(forged, by=lea, at=clock.now())
+    assert (again.state, again.reason, again.sender) == (MailState.QUARANTINED, MailReason.UNVERIFIED, rita.email)
+    assert again.is_unsettled
+    assert receive.recover(again, by=lea, at=clock.now()).state == MailState.TICKET
 
 
 def test_one_that_cannot_be_read_stops_nobody_elses(rita: User, sam: User) -> None:

@@ -234,7 +234,7 @@ def test_s023_whatever_an_odd_client_sends_is_stored(port: int, text: bytes) -> 
     end = b".\r\n" if text.endswith(b"\r\n") or not text else b"\r\n.\r\n"
     answers = talk(port, *envelope, text + end)
     assert answers[-1].startswith(b"250 2.0.0"), answers
-    assert only().envelope_from == ""
+    assert only().envelope_from == "<>"
     assert only().file.read().rstrip(b"\r\n") == text.rstrip(b"\r\n")
 
 

@@ -140,7 +140,7 @@ def offers(mail: IncomingMail) -> Offers:
     is_strangers = mail.reason == MailReason.NOT_PARTICIPANT
     return Offers(
         sort=is_open,
-        recover=is_open and bool(mail.sender) and not is_strangers,
+        recover=is_open and bool(mail.sender or mail.reason == MailReason.UNREADABLE) and not is_strangers,
         approve=is_open and is_strangers and mail.ticket_id is not None,
         dismiss=mail.is_unsettled,
         undo=mail.is_put_aside and mail.settled_by_id is not None,

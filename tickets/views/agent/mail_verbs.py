@@ -28,7 +28,7 @@ def mail_recover(request: HttpRequest, pk: int) -> HttpResponseBase:
 
     def act() -> None:
         taken = receive.recover(mail, by=request.user, at=clock.now())
-        say(request, f"It is on #{taken.ticket_id} now.")
+        say(request, f"It is on #{taken.ticket_id} now." if taken.message_id else "It was read.")
 
     return _carry_out(request, mail, act)
 
