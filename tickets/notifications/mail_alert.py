@@ -35,7 +35,8 @@ def alert_forged(mail: IncomingMail, *, at: datetime) -> int:
 def _tell(pk: int, mail: IncomingMail, *, at: datetime) -> bool:
     """The person's row is locked meanwhile, so that two messages at once are one mail."""
     lead = User.objects.select_for_update(of=("self",), no_key=True).select_related("region").get(pk=pk)
-    lately = OutgoingMail.objects.filter(to_user=lead, kind=Kind.STAFF_MAIL_ALERT, created_at__gt=at - QUIET)
+    told = OutgoingMail.objects.filter(event=None, to_email=lead.email, kind=Kind.STAFF_MAIL_ALERT)
+    lately = told.filter(created_at__gt=at - QUIET)
     if lately.exists():
         return False
     letter = _letter(lead, mail)

@@ -1,5 +1,7 @@
 """Keeping messages: once each, for good, and what our own last hop said with them."""
 
+import uuid
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -25,9 +27,16 @@ def keep(message: bytes, *to: str, door: str = "smtp", verdict: str = "") -> Inc
     )
 
 
-def files() -> list[Path]:
+def copies(words: str) -> int:
+    """How many files hold these words: tests beside this one keep theirs in the same folder."""
     folder = Path(IncomingMail._meta.get_field("file").storage.location)  # type: ignore[union-attr]
-    return [path for path in folder.rglob("*") if path.is_file()]
+    return sum(words.encode() in path.read_bytes() for path in folder.rglob("*") if path.is_file())
+
+
+@pytest.fixture
+def words() -> str:
+    """What no other message says."""
+    return f"{uuid.uuid4().hex}\r\n"
 
 
 @pytest.mark.django_db
@@ -45,20 +54,19 @@ def test_a_message_is_kept_byte_by_byte_and_waits_to_be_read() -> None:
 @pytest.mark.parametrize(
     "again",
     [
-        raw(above="Received: from elsewhere by another.example\r\nX-Spam: no\r\n"),
-        raw().replace(b"\r\n", b"\n"),
-        raw() + b"\r\n\r\n",
-        raw(Subject="Nobody can\r\n log in"),
-        raw(above=verdict()),
+        lambda words: raw(words, above="Received: from elsewhere by another.example\r\nX-Spam: no\r\n"),
+        lambda words: raw(words).replace(b"\r\n", b"\n"),
+        lambda words: raw(words) + b"\r\n\r\n",
+        lambda words: raw(words, Subject="Nobody can\r\n log in"),
+        lambda words: raw(words, above=verdict()),
     ],
     ids=["trace fields", "line ends", "empty lines", "folding", "a verdict"],
 )
-def test_the_same_message_is_one_row(again: bytes) -> None:
-    first = keep(raw())
-    before = len(files())
-    assert keep(again, door="imap").pk == first.pk
+def test_the_same_message_is_one_row(again: Callable[[str], bytes], words: str) -> None:
+    first = keep(raw(words))
+    assert keep(again(words), door="imap").pk == first.pk
     assert IncomingMail.objects.count() == 1
-    assert len(files()) == before
+    assert copies(words.strip()) == 1
 
 
 @pytest.mark.django_db
@@ -90,24 +98,22 @@ def test_a_verdict_is_added_while_it_waits_and_never_replaced() -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_s022_the_same_message_by_three_doors_at_once_is_one_row() -> None:
-    before = len(files())
-    results = at_once(*(lambda door=door: keep(raw(), door=door) for door in ("smtp", "webhook", "imap")))
+def test_s022_the_same_message_by_three_doors_at_once_is_one_row(words: str) -> None:
+    results = at_once(*(lambda door=door: keep(raw(words), door=door) for door in ("smtp", "webhook", "imap")))
     assert [type(result) for result in results] == [IncomingMail] * 3, results
     assert len({result.pk for result in results}) == 1
     assert IncomingMail.objects.count() == 1
-    assert len(files()) == before + 1
+    assert copies(words.strip()) == 1
 
 
 @pytest.mark.django_db
-def test_nothing_is_half_stored_when_the_database_refuses() -> None:
-    before = files()
+def test_nothing_is_half_stored_when_the_database_refuses(words: str) -> None:
     with pytest.raises(DatabaseError), transaction.atomic():
         with connection.cursor() as cursor:
             cursor.execute("ALTER TABLE tickets_incomingmail ADD CONSTRAINT none_today CHECK (size < 0)")
-        keep(raw())
-    assert files() == before
-    assert keep(raw()).pk
+        keep(raw(words))
+    assert copies(words.strip()) == 0
+    assert keep(raw(words)).pk
 
 
 @pytest.mark.django_db
