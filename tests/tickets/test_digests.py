@@ -102,7 +102,7 @@ def test_it_is_grouped_by_ticket_with_the_newest_words(ticket: Ticket, rita: Use
     assert "First words." not in mail.text
     assert f"http://testserver/requests/{ticket.number}/" in mail.text
     assert "/account/mail/" in mail.text
-    assert mail.html.count("<h2>") == 2
+    assert mail.html.count("<h2") == 2
 
 
 def test_a_single_ticket_is_named(ticket: Ticket, bo: User) -> None:
@@ -176,7 +176,7 @@ def test_fifty_tickets_are_named(ticket: Ticket, rita: User, bo: User) -> None:
         DigestEntry.objects.create(event=event, user=rita, kind="answered", due_at=MORNING)
     (mail,) = digest()
     assert mail.subject == "News on 52 requests"
-    assert mail.html.count("<h2>") == 50
+    assert mail.html.count("<h2") == 50
     assert "And on 2 more" in mail.text
 
 
