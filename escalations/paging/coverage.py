@@ -17,11 +17,12 @@ from escalations.paging import roster, rotation, shifts
 from escalations.paging.decide import Shape
 from escalations.paging.findings import Offence
 from escalations.paging.reach import contact_plans, people_behind
-from tickets.models import Priority
+from tickets.models import IncomingMail, MailState, Priority
 
 ALARMED_AHEAD = timedelta(hours=72)
 LISTED_AHEAD = timedelta(days=14)
 _COMPARED_AHEAD = timedelta(days=14)
+_READ_WITHIN = timedelta(minutes=5)
 
 Piece = tuple[int, bool, datetime, datetime]
 
@@ -82,6 +83,16 @@ def dead_addresses(now: datetime) -> list[Offence]:
         Offence(f"mails to {contact.user.display_name}'s {contact.value} come back", about=str(contact.pk))
         for contact in contacts.annotate(mail_state=state).exclude(mail_state=None)
     ]
+
+
+def unread_mail(now: datetime) -> list[Offence]:
+    """Mail that nobody has read: an "Urgent" in it pages nobody, whatever the engine does. One alarm for all of it."""
+    late = IncomingMail.objects.filter(state=MailState.WAITING, received_at__lte=now - _READ_WITHIN)
+    oldest = late.order_by("received_at").first()
+    if oldest is None:
+        return []
+    since = oldest.received_at.astimezone(UTC)
+    return [Offence(f"mail waits to be read since {since:%a %d %b %H:%M} UTC", reverse("mail_list"), about="mail")]
 
 
 def policies_that_reach_nobody(now: datetime) -> list[Offence]:

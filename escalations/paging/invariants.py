@@ -233,6 +233,13 @@ INVARIANTS = (
         settles=False,
     ),
     Invariant(
+        "unread_mail",
+        "Mail that came in is read within five minutes.",
+        coverage.unread_mail,
+        critical=False,
+        settles=False,
+    ),
+    Invariant(
         "policy_ends_in_nobody",
         "The last step of every policy in use reaches somebody now.",
         coverage.policies_that_reach_nobody,

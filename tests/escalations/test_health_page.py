@@ -49,7 +49,7 @@ def test_all_is_well(well: None, shown: Callable[[], str]) -> None:
     watcher.look(now=clock.now())
     page = shown()
     assert "All is well." in page
-    assert page.count('<span class="badge ok">holds</span>') == 15
+    assert page.count('<span class="badge ok">holds</span>') == 16
     assert "test@" in page, "the engine"
     assert "badge hot" not in page
     assert "Somebody who can be reached is on call at every moment of the next 14 days." in page

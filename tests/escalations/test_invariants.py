@@ -25,8 +25,10 @@ from supportdesk.lib import clock
 from supportdesk.lib.signed_addresses import return_path
 from tests import factories
 from tests.escalations.test_crashes import KILLED, environment, pager  # noqa: F401 - a fixture among them
+from tests.tickets.mail.letters import letter, put
 from tickets.mail.bounces import note_report
 from tickets.mail.parsed import Report
+from tickets.mail.receive import receive_due
 from tickets.models import Priority, Ticket
 from tickets.sla import sweep
 
@@ -345,6 +347,19 @@ def test_s011_an_address_that_people_are_paged_at_and_mail_comes_back_from(polic
     assert offence == Offence(f"mails to Ann's {contact.value} come back", about=str(contact.pk))
     health.note_heard_from(contact.value)
     assert find("dead_addresses") == []
+
+
+def test_mail_that_nobody_reads_is_told_of(
+    policy: EscalationPolicy, rita: User, move_clock: Callable[[timedelta], object]
+) -> None:
+    put(letter(rita.email).as_bytes(), sender=rita.email)
+    move_clock(timedelta(minutes=4))
+    assert find("unread_mail") == []
+    move_clock(timedelta(minutes=2))
+    (offence,) = find("unread_mail")
+    assert offence.about == "mail"
+    receive_due()
+    assert find("unread_mail") == []
 
 
 def test_s011_a_page_that_comes_back_counts_for_its_address(policy: EscalationPolicy, rita: User, ann: User) -> None:
