@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
 
 from accounts.models import User
@@ -81,6 +82,7 @@ def test_five_hundred_in_a_minute_are_a_message_a_minute_and_every_one_is_in_it(
     rows = [Ticket(**columns_of(ticket)) for _ in range(499)]
     Ticket.objects.bulk_create(rows)
     for _ in range(6):
+        _count_rows()
         pass_time(0.2)
     messages = [line for line in phones() if line["person"] == "bo@desk.example"]
     assert len(messages) == 2
@@ -94,6 +96,13 @@ def test_five_hundred_in_a_minute_are_a_message_a_minute_and_every_one_is_in_it(
     html = client.get("/desk/pages/").content.decode()
     assert html.count('name="page" value="') == 500
     assert "Acknowledge all 500" in html
+
+
+def _count_rows() -> None:
+    """What autovacuum does for a desk that commits: planned for the empty tables that it saw between two tests, the
+    last look at 500 messages took minutes."""
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE tickets_ticket, escalations_page, escalations_pagedelivery")
 
 
 def columns_of(ticket: Ticket) -> dict[str, Any]:
