@@ -21,7 +21,7 @@ def may_invite(user: User, organization: Organization) -> bool:
     return organization.is_active and may_manage_members(user, organization)
 
 
-def plan_for(user: User, organization: Organization | None) -> SupportPlan | None:
+def plan_for(user: User | None, organization: Organization | None) -> SupportPlan | None:
     """The organisation's plan; without an organisation the default one (Free)."""
     if organization is not None:
         return organization.plan

@@ -12,10 +12,10 @@ from django.conf import settings
 from django.db import transaction
 
 from accounts import health
-from accounts.access import active_memberships, may_use_portal
+from accounts.access import active_memberships, may_use_portal, plan_for
 from accounts.actions.members import join_by_domain
 from accounts.actions.people import person_for_address
-from accounts.models import Membership, Organization, OrganizationDomain, SupportPlan, User
+from accounts.models import Membership, Organization, OrganizationDomain, User
 from accounts.public_mail import PUBLIC_MAIL_DOMAINS
 from supportdesk.lib.errors import DomainError, Invalid
 from supportdesk.lib.signed_addresses import is_ours
@@ -72,7 +72,7 @@ def sort(mail: IncomingMail, said: Parsed, *, at: datetime, admitted_by: User | 
     """
     outcome = _report(mail, said, at) or _sender(mail)
     if outcome is None and admitted_by is None:
-        outcome = _belief(mail, at) or _limits(mail, at)
+        outcome = _belief(mail, at) or _limits(mail)
     if outcome is not None:
         return outcome
     try:
@@ -120,7 +120,7 @@ def _claims_to_be_staff(email: str) -> bool:
     return User.objects.filter(email=email).exclude(role="").exists()
 
 
-def _limits(mail: IncomingMail, at: datetime) -> Outcome | None:
+def _limits(mail: IncomingMail) -> Outcome | None:
     """A loop that no header gives away ends here: what one sender sends beyond a limit is kept and answered no more.
 
     What others send in their name doesn't count, or anybody could shut a customer out.
@@ -141,7 +141,8 @@ def _act(mail: IncomingMail, said: Parsed, *, at: datetime, is_admitted: bool) -
         return _held(MailReason.REFUSED, "Their account is shut.", user=sender)
     if sender is not None and sender.is_desk:
         return _from_staff(mail, said, sender, at=at)
-    health.note_heard_from(mail.sender)
+    if mail.is_verified:  # who vouches for a sender knows nothing of their mailbox
+        health.note_heard_from(mail.sender)
     thread = conversation.find(mail, said, sender=sender)
     if conversation.names_another(said.subject, thread.ticket if thread else None):
         mail.remarks.append(remarks.SUBJECT_TAG)
@@ -238,7 +239,7 @@ def _copy_in(mail: IncomingMail, said: Parsed, ticket: Ticket, *, by: User, at: 
 
 def _new_request(mail: IncomingMail, said: Parsed, sender: User | None, *, at: datetime) -> Outcome:
     organization = _organization(sender, mail.sender)
-    plan = organization.plan if organization else SupportPlan.objects.filter(is_default=True).first()
+    plan = plan_for(sender, organization)
     if plan is None or not plan.uses_email:
         return _redirected(mail, has_portal=plan is not None and plan.uses_portal)
     by = known_sender(mail, at=at)
@@ -299,9 +300,11 @@ def _redirected(mail: IncomingMail, *, has_portal: bool) -> Outcome:
 
 def _from_staff(mail: IncomingMail, said: Parsed, by: User, *, at: datetime) -> Outcome:
     """A verified member of the staff answers the customer by their own signed address, where that is switched on
-    for them (S005)."""
+    for them; a colleague who vouches for them doesn't take the place of any of the three (S005)."""
     if mail.is_automatic:
         return replace(_held(MailReason.AUTOMATIC, user=by), is_settled=True)
+    if not mail.is_verified:
+        return _held(MailReason.REFUSED, "It claims to come from the staff and could not be verified.", user=by)
     signed = (conversation.signed_ticket(claim, reader=by.email) for claim in conversation.claims(mail, said))
     ticket = next((found for found in signed if found is not None), None)
     if ticket is None:

@@ -345,6 +345,15 @@ def test_s005_the_staff_answers_by_mail_only_enabled_verified_and_signed(
     assert standing(ticket) == before
 
 
+def test_s005_a_lead_who_vouches_does_not_stand_in_for_the_proof(ticket: Ticket, bo: User, lea: User) -> None:
+    User.objects.filter(pk=bo.pk).update(answers_by_mail=True)
+    mail = arrive(answer(ticket, bo, "Send us your password."), verdict=FORGED)
+    before = standing(ticket)
+    with pytest.raises(Conflict, match="could not be verified"):
+        receive.recover(mail, by=lea, at=clock.now())
+    assert standing(ticket) == before
+
+
 def test_s005_all_three_given_the_answer_reaches_the_customer(ticket: Ticket, bo: User, rita: User) -> None:
     User.objects.filter(pk=bo.pk).update(answers_by_mail=True)
     mail = arrive(answer(ticket, bo, "Try 10.12."))
