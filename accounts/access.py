@@ -1,5 +1,6 @@
 """Who may manage whom, and which doors a person's plan opens."""
 
+from django.conf import settings
 from django.db.models import QuerySet
 
 from accounts.models import Membership, Organization, SupportPlan, User
@@ -38,3 +39,9 @@ def may_use_email(user: User, organization: Organization | None) -> bool:
     """Which plan may open requests by e-mail is the plan's own data."""
     plan = plan_for(user, organization)
     return plan is not None and plan.uses_email
+
+
+def is_of_the_staff(email: str) -> bool:
+    """Whether an address, in small letters, is a colleague's, or at our own domain, where it could be one's."""
+    at_ours = email.endswith(f"@{settings.MAIL_DOMAIN.lower()}")
+    return at_ours or User.objects.filter(email=email).exclude(role="").exists()

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import smtplib
 import subprocess
 import sys
 import time
@@ -84,6 +85,7 @@ class Desk:
 
     def start_mail_intake(self, port: int) -> None:
         self._start("intake", [sys.executable, str(ROOT / "manage.py"), "mail_intake", f"--port={port}"])
+        wait_for(lambda: _takes_mail(port), seconds=30, what="the intake listens")
 
     def _start(self, name: str, command: list[str], extra: dict[str, str] | None = None) -> None:
         with (self.folder / f"{name}.log").open("ab") as log:
@@ -127,6 +129,14 @@ def _answers(address: str) -> bool:
         urllib.request.urlopen(address, timeout=2).close()
     except urllib.error.HTTPError:
         return True
+    except OSError:
+        return False
+    return True
+
+
+def _takes_mail(port: int) -> bool:
+    try:
+        smtplib.SMTP("127.0.0.1", port, timeout=2).quit()
     except OSError:
         return False
     return True

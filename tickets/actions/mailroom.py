@@ -6,12 +6,12 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
+from accounts.access import is_of_the_staff
 from accounts.addresses import folded
 from accounts.models import User
 from accounts.public_mail import PUBLIC_MAIL_DOMAINS, check_company_domain
 from supportdesk.lib import text
 from supportdesk.lib.errors import Conflict, Invalid
-from supportdesk.lib.signed_addresses import is_ours
 from tickets import access
 from tickets.actions.moves import require
 from tickets.models import BlockedSender, IncomingMail
@@ -77,8 +77,7 @@ def unblock_sender(blocked: BlockedSender, *, by: User, at: datetime) -> None:
 
 def _address(given: str) -> str:
     address = folded(given, field="pattern")
-    is_colleagues = User.objects.filter(email=address).exclude(role="").exists()
-    if is_ours(address) or is_colleagues or address.endswith(f"@{settings.MAIL_DOMAIN.lower()}"):
+    if is_of_the_staff(address):  # our own support address is at our domain, too
         raise Invalid("That is an address of ours.", code="own_address", field="pattern")
     return address
 

@@ -12,7 +12,7 @@ from django.conf import settings
 from django.db import transaction
 
 from accounts import health
-from accounts.access import active_memberships, may_use_portal, plan_for
+from accounts.access import active_memberships, is_of_the_staff, may_use_portal, plan_for
 from accounts.actions.members import join_by_domain
 from accounts.actions.people import person_for_address
 from accounts.models import Membership, Organization, OrganizationDomain, User
@@ -108,16 +108,10 @@ def _belief(mail: IncomingMail, at: datetime) -> Outcome | None:
         return Outcome(state=MailState.QUARANTINED, reason=MailReason.BLOCKED, is_settled=True)
     if mail.is_verified:
         return None
-    if _claims_to_be_staff(mail.sender):
+    if is_of_the_staff(mail.sender):
         notifications.alert_forged(mail, at=at)
         return Outcome(state=MailState.QUARANTINED, reason=MailReason.FORGED_STAFF, explanation=mail.explanation)
     return Outcome(state=MailState.QUARANTINED, reason=MailReason.UNVERIFIED, explanation=mail.explanation)
-
-
-def _claims_to_be_staff(email: str) -> bool:
-    if email.endswith(f"@{settings.MAIL_DOMAIN}"):
-        return True
-    return User.objects.filter(email=email).exclude(role="").exists()
 
 
 def _limits(mail: IncomingMail) -> Outcome | None:

@@ -4,7 +4,6 @@ An entry is settled in the transaction that writes its mail, with its reader's r
 however many work at it there is one mail; nobody reads in it of a ticket that they no longer see (S054).
 """
 
-import logging
 import secrets
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -14,15 +13,13 @@ from django.db import transaction
 from django.db.models.functions import Now
 
 from accounts.models import User
-from supportdesk.lib import queue
 from supportdesk.lib.mail import message_id
 from tickets import access
 from tickets.models import DigestEntry, OutgoingMail, Ticket, TicketEvent
 from tickets.notifications.audience import Kind, Recipient
 from tickets.notifications.digest_wording import letter_to, subject_of
+from tickets.notifications.readers import locked_reader, mail_each
 from tickets.notifications.wording import zone_of
-
-logger = logging.getLogger(__name__)
 
 KINDS = (Kind.DIGEST, Kind.STAFF_DIGEST)
 _AT = time(8)
@@ -55,25 +52,14 @@ def next_morning(reader: User, ticket: Ticket | None, *, now: datetime) -> datet
 def mail_digests(*, now: datetime) -> int:
     """Write the mail of everybody whose digest is due; the number of mails."""
     due = DigestEntry.objects.filter(settled_at=None, due_at__lte=now).order_by("user")
-    written = 0
-    for pk in list(due.values_list("user", flat=True).distinct()[:_MOST_PEOPLE]):
-        try:
-            written += _mail_to(pk, now=now)
-        except Exception:
-            logger.exception("the digest of person %s could not be written", pk)
-    if written:
-        queue.wake("mail")
-    return written
+    readers = due.values_list("user", flat=True).distinct()[:_MOST_PEOPLE]
+    return mail_each(readers, _mail_to, what="digest", now=now)
 
 
 @transaction.atomic
 def _mail_to(pk: int, *, now: datetime) -> bool:
-    """Settle one person's entries, by a mail if they still may read any; False when there is none.
-
-    The person's row is locked meanwhile, so that two workers don't share the entries out between two mails.
-    """
-    people = User.objects.select_for_update(of=("self",), no_key=True, skip_locked=True)
-    reader = people.select_related("region").filter(pk=pk).first()
+    """Settle one person's entries, by a mail if they still may read any; False when there is none."""
+    reader = locked_reader(pk)
     if reader is None:
         return False
     rows = DigestEntry.objects.filter(user=reader, settled_at=None, due_at__lte=now)

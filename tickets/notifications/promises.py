@@ -4,7 +4,6 @@ A person's first notice is mailed at once; what comes within `settings.SLA_BUNDL
 next. Whatever dies in between leaves notices that aren't settled, for the next pass.
 """
 
-import logging
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from functools import cache, cached_property
@@ -14,16 +13,14 @@ from django.db import transaction
 from django.db.models.functions import Now
 
 from accounts.models import Region, Role, User
-from supportdesk.lib import queue
 from supportdesk.lib.mail import message_id
 from tickets import access
 from tickets.actions.submit import region_on_shift
 from tickets.models import EventKind, OutgoingMail, SlaClock, SlaNotice, SlaNoticeChoice, Ticket, TicketEvent
 from tickets.notifications.audience import Kind, team_on_shift
 from tickets.notifications.promise_wording import Told, letter_to, subject_of
+from tickets.notifications.readers import locked_reader, mail_each
 from tickets.sla.clocks import target_of
-
-logger = logging.getLogger(__name__)
 
 KINDS = (EventKind.SLA_WARNED, EventKind.SLA_BREACHED)
 
@@ -96,25 +93,13 @@ def _wants(choice: SlaNoticeChoice, circle: str, event: TicketEvent) -> bool:
 def mail_notices(*, now: datetime) -> int:
     """Write the mail of everybody who has notices and had none lately; the number of mails."""
     waiting = SlaNotice.objects.filter(settled_at=None).order_by("user").values_list("user", flat=True).distinct()
-    written = 0
-    for pk in list(waiting):
-        try:
-            written += _mail_to(pk, now=now)
-        except Exception:
-            logger.exception("the notices of person %s could not be mailed", pk)
-    if written:
-        queue.wake("mail")
-    return written
+    return mail_each(waiting, _mail_to, what="notices", now=now)
 
 
 @transaction.atomic
 def _mail_to(pk: int, *, now: datetime) -> bool:
-    """Settle one person's notices, by a mail if any is news still; False when there is none, now or yet.
-
-    The person's row is locked meanwhile, so that two workers don't share the notices out between two mails.
-    """
-    people = User.objects.select_for_update(of=("self",), no_key=True, skip_locked=True)
-    reader = people.select_related("region").filter(pk=pk).first()
+    """Settle one person's notices, by a mail if any is news still; False when there is none, now or yet."""
+    reader = locked_reader(pk)
     if reader is None or _was_told_lately(reader, now):
         return False
     rows = SlaNotice.objects.filter(user=reader, settled_at=None).order_by("pk")

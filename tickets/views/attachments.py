@@ -9,6 +9,7 @@ from django.views.decorators.http import require_POST, require_safe
 from accounts.models import User
 from supportdesk.lib import clock
 from supportdesk.lib.errors import DomainError
+from supportdesk.lib.http import private_file
 from tickets import actions
 from tickets.models import Attachment
 from tickets.views.gate import denied, security, signed_in
@@ -81,11 +82,4 @@ def _served(attachment: Attachment, *, inline: bool) -> FileResponse:
     except FileNotFoundError:
         security.error("attachment.missing attachment=%s", attachment.pk)
         raise Http404 from None
-    response = FileResponse(
-        file, as_attachment=not inline, filename=attachment.name, content_type=attachment.content_type
-    )
-    response["X-Content-Type-Options"] = "nosniff"
-    response["Content-Security-Policy"] = "default-src 'none'; sandbox"
-    response["Cross-Origin-Resource-Policy"] = "same-origin"
-    response["Cache-Control"] = "private, no-store"
-    return response
+    return private_file(file, name=attachment.name, content_type=attachment.content_type, inline=inline)

@@ -1,16 +1,17 @@
 """The mail that came in, as leads look at it: what each became, and why. Originals go out here, too."""
 
 from dataclasses import dataclass, field
+from typing import TypeVar
 from urllib.parse import urlencode
 
-from django.db.models import Q, QuerySet
-from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.db.models import Model, Q, QuerySet
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.views.decorators.http import require_safe
 
 from accounts.public_mail import PUBLIC_MAIL_DOMAINS
 from supportdesk.lib import keyset
 from supportdesk.lib.errors import Invalid
-from supportdesk.lib.http import page
+from supportdesk.lib.http import page, private_file
 from tickets.forms.mailroom import BlockForm, BlockPatternForm, PutOnForm
 from tickets.mail.identity import Belief, believe
 from tickets.mail.remarks import SENTENCES
@@ -25,6 +26,8 @@ PAGE_SIZE = 50
 SEARCHED = 100_000
 """Search looks at so many mails, the newest: how long it takes doesn't grow with the years."""
 SORT, ALL = "sort", "all"
+
+Row = TypeVar("Row", bound=Model)
 
 
 @mail_sorters_only
@@ -61,7 +64,8 @@ def _searched(rows: QuerySet[IncomingMail], words: str) -> QuerySet[IncomingMail
     return rows.filter(begins, pk__gt=newest - SEARCHED)
 
 
-def _page(rows: QuerySet[IncomingMail], request: HttpRequest) -> keyset.Page[IncomingMail]:
+def _page(rows: QuerySet[Row], request: HttpRequest) -> keyset.Page[Row]:
+    """By the cursor of the address; the first page where that is none."""
     try:
         return keyset.page_of(rows, by="id", size=PAGE_SIZE, cursor=request.GET.get("page", ""))
     except Invalid:
@@ -165,12 +169,7 @@ def mail_original(request: HttpRequest, pk: int) -> HttpResponseBase:
         security.error("mail.missing mail=%s", pk)
         raise Http404 from None
     security.info("mail.downloaded user=%s mail=%s", request.user.pk, pk)
-    response = FileResponse(file, as_attachment=True, filename=f"mail-{pk}.eml", content_type="message/rfc822")
-    response["X-Content-Type-Options"] = "nosniff"
-    response["Content-Security-Policy"] = "default-src 'none'; sandbox"
-    response["Cross-Origin-Resource-Policy"] = "same-origin"
-    response["Cache-Control"] = "private, no-store"
-    return response
+    return private_file(file, name=f"mail-{pk}.eml", content_type="message/rfc822")
 
 
 # --- Who is kept out -----------------------------------------------------------------------------------------------
@@ -178,10 +177,7 @@ def mail_original(request: HttpRequest, pk: int) -> HttpResponseBase:
 
 def show_blocked(request: HttpRequest, form: BlockPatternForm, *, status: int = 200) -> HttpResponse:
     rows = BlockedSender.objects.current().select_related("blocked_by")
-    try:
-        shown = keyset.page_of(rows, by="id", size=PAGE_SIZE, cursor=request.GET.get("page", ""))
-    except Invalid:
-        shown = keyset.page_of(rows, by="id", size=PAGE_SIZE)
+    shown = _page(rows, request)
     context = {
         "rows": shown.rows,
         "form": form,
