@@ -70,6 +70,14 @@ def test_the_list_shows_what_is_to_be_sorted_and_each_state(ticket: Ticket, lea:
     assert "Forged one" in listed(browser, show="no such state")
 
 
+def test_s005_nobody_is_asked_to_vouch_for_a_colleague(lea: User, client_of: ClientOf) -> None:
+    told = mail_page(client_of(lea), factories.incoming(**FORGED))
+    assert "Take it as sent" in told
+    told = mail_page(client_of(lea), factories.incoming(**{**FORGED, "reason": "forged_staff"}))
+    assert "Take it as sent" not in told
+    assert "Put it on a ticket" in told
+
+
 def test_search_is_by_how_sender_name_or_subject_begin(lea: User, client_of: ClientOf) -> None:
     factories.incoming(subject="Broken emoji")
     factories.incoming(subject="Other", sender="zoe@zeta.example", sender_name="Zoe Z")

@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from email.message import EmailMessage
 from email.utils import format_datetime, make_msgid
 
-from accounts.models import User
+from accounts.models import AccountMail, User
 from supportdesk.lib import clock
 from supportdesk.lib.signed_addresses import reply_address
+from tickets import notifications
 from tickets.mail import receive
 from tickets.mail.store import store
-from tickets.models import IncomingMail, Ticket
+from tickets.models import IncomingMail, OutgoingMail, Participant, Ticket
 
 SUPPORT = "support@desk.example"
 
@@ -82,3 +83,17 @@ def _addressees(mail: EmailMessage) -> list[str]:
 
 def _domain(sender: str) -> str:
     return sender.rpartition("@")[2].strip(" >")
+
+
+def standing(ticket: Ticket) -> tuple[object, ...]:
+    """All that a mail could move: to be the same before and after one that may not."""
+    fresh = Ticket.objects.get(pk=ticket.pk)
+    rows = [fresh.messages.count(), fresh.events.count(), Participant.objects.filter(ticket=ticket).count()]
+    mails = OutgoingMail.objects.count() + AccountMail.objects.count()
+    return (fresh.status, fresh.priority, fresh.waiting_since, fresh.updated_at, *rows, mails)
+
+
+def mailed() -> int:
+    """How many mails there are once all that happened has been told."""
+    notifications.notify(now=clock.now())
+    return OutgoingMail.objects.count() + AccountMail.objects.count()

@@ -142,9 +142,11 @@ class Offers:
 def offers(mail: IncomingMail) -> Offers:
     is_open = mail.settled_by_id is None and (mail.is_put_aside or mail.state == MailState.REDIRECTED)
     is_strangers = mail.reason == MailReason.NOT_PARTICIPANT
+    # Nobody vouches for a colleague's mail that isn't proved, nor for one that is to be approved (S003, S005).
+    may_be_believed = mail.reason not in {MailReason.NOT_PARTICIPANT, MailReason.FORGED_STAFF}
     return Offers(
         sort=is_open,
-        recover=is_open and bool(mail.sender or mail.reason == MailReason.UNREADABLE) and not is_strangers,
+        recover=is_open and bool(mail.sender or mail.reason == MailReason.UNREADABLE) and may_be_believed,
         approve=is_open and is_strangers and mail.ticket_id is not None,
         dismiss=mail.is_unsettled,
         undo=mail.is_put_aside and mail.settled_by_id is not None,
