@@ -7,6 +7,7 @@ from celery import shared_task, signals
 from django.conf import settings
 
 from escalations import actions
+from escalations.engineering import tasks as engineering_tasks  # noqa: F401 - they register themselves
 from escalations.paging import watcher
 from escalations.paging.engine import prepare, run_pass
 from escalations.paging.reminders import remind

@@ -29,6 +29,8 @@ app.conf.beat_schedule = {
         "schedule": 3600.0,
         "options": {"expires": 3600.0, "queue": "default"},
     },
+    # What engineering has to say, into the tickets of its escalations.
+    "tell_customers": {"task": "engineering.tell_customers", "schedule": 10.0, "options": {"expires": 10.0}},
     # Mails for events that a lost wake-up left behind.
     "notify": {"task": "tickets.notify", "schedule": 10.0, "options": {"expires": 10.0}},
     # Mails that are due: new ones a wake-up missed, and retries.

@@ -306,6 +306,7 @@ WAKES = {
     "sla": ["tickets.retarget"],
     "page": ["escalations.paging_pass"],
     "account_mail": ["accounts.deliver_mail"],
+    "engineering": ["engineering.tell_customers"],
 }
 
 # --- REST API ----------------------------------------------------------------------------------------------------

@@ -90,6 +90,11 @@ def may_work(user: User, ticket: Ticket) -> bool:
     return user.is_agent
 
 
+def may_escalate(user: User, ticket: Ticket) -> bool:
+    """Hand a ticket to engineering."""
+    return user.is_agent
+
+
 def organizations_to_submit_for(user: User) -> QuerySet[Organization]:
     """The customer's organisations whose plan opens the portal."""
     if user.is_desk:

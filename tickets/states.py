@@ -2,7 +2,7 @@
 
 The source is the table "The moves" of the domain description: nothing else changes a status, and a pair of verb and
 status that isn't here is refused. Verbs that leave a status as it is are in the table too, so that it says where they
-are permitted. The engineering escalation's verbs join when there is something to escalate to.
+are permitted.
 """
 
 from enum import StrEnum
@@ -52,6 +52,11 @@ class Verb(StrEnum):
     CLOSE = "close"
     REMIND = "remind"
     GIVE_UP_WAITING = "give_up_waiting"
+    ESCALATE = "escalate"
+    TELL = "tell"
+    ASK_FOR_ENGINEERING = "ask_for_engineering"
+    COME_BACK = "come_back"
+    COME_BACK_SOLVED = "come_back_solved"
 
 
 _N, _O, _P, _H, _S, _C = Status.NEW, Status.OPEN, Status.PENDING, Status.ON_HOLD, Status.SOLVED, Status.CLOSED
@@ -81,19 +86,33 @@ MOVES: dict[Verb, dict[Status, Status]] = {
     Verb.CLOSE: {_S: _C},
     Verb.REMIND: _stays(_P),
     Verb.GIVE_UP_WAITING: {_P: _S},
+    Verb.ESCALATE: {_N: _H, _O: _H, _P: _H},
+    # What engineering has to say is told on finished tickets, too, and changes nothing there.
+    Verb.TELL: {_N: _O, **_stays(_O, _P, _H, _S, _C)},
+    Verb.ASK_FOR_ENGINEERING: {_N: _P, _O: _P, _P: _P, _H: _P, **_stays(_S, _C)},
+    Verb.COME_BACK: {_P: _O, _H: _O, **_stays(_N, _O, _S, _C)},
+    Verb.COME_BACK_SOLVED: {_N: _S, _O: _S, _P: _S, _H: _S, **_stays(_S, _C)},
 }
+_NOT_FROM_HOLD_WHILE_ESCALATED = (Verb.ANSWER_PENDING, Verb.ANSWER_SOLVED, Verb.SOLVE, Verb.UNHOLD)
 
 
-def target(verb: Verb, status: Status, *, answered: bool = False) -> Status | None:
-    """The status that `verb` leads to from `status`, None where it is refused; `answered`: has staff ever replied?"""
+def target(verb: Verb, status: Status, *, answered: bool = False, escalated: bool = False) -> Status | None:
+    """The status that `verb` leads to from `status`, None where it is refused.
+
+    `answered`: has staff ever replied? `escalated`: is an engineering escalation active? It keeps the ticket On-hold.
+    """
     to = MOVES[verb].get(status)
+    if escalated and status is Status.ON_HOLD and verb in _NOT_FROM_HOLD_WHILE_ESCALATED:
+        return None
+    if escalated and status is Status.PENDING and verb is Verb.CUSTOMER_REPLY:
+        return Status.ON_HOLD
     if verb is Verb.UNASSIGN and to is Status.NEW and answered:
         return status
     return to
 
 
-def permits(verb: Verb, status: Status) -> bool:
-    return status in MOVES[verb]
+def permits(verb: Verb, status: Status, *, escalated: bool = False) -> bool:
+    return target(verb, status, escalated=escalated) is not None
 
 
 def as_seen_by_customer(status: Status) -> Status:

@@ -1,3 +1,26 @@
+from escalations.models.around import (
+    ChannelPost,
+    CodeHost,
+    CodeHostDelivery,
+    EngineeringTarget,
+    Follower,
+    InvitationRule,
+    KnownIssue,
+    OutsideIssue,
+    PullRequest,
+    TeamChannel,
+    TeamInvolved,
+)
+from escalations.models.escalation import (
+    Comment,
+    Escalation,
+    EscalationEvent,
+    EscalationLink,
+    EscalationMerge,
+    FinishAs,
+    Involved,
+    Severity,
+)
 from escalations.models.outside import OutsideService
 from escalations.models.page import Gathering, Page, PageDelivery, PageEvent
 from escalations.models.people import PAGING_PRIORITIES, ContactMethod, NotificationRule, OnCallDevice
@@ -15,22 +38,40 @@ from escalations.models.schedule import (
     ShiftReminder,
     SwapRequest,
 )
+from escalations.models.told import CustomerNotice, CustomerUpdate
 from escalations.models.watch import EngineHeartbeat, PagingAlarm, WatcherHeartbeat
 
 __all__ = [
     "PAGING_PRIORITIES",
     "CalendarFeed",
+    "ChannelPost",
+    "CodeHost",
+    "CodeHostDelivery",
+    "Comment",
     "ContactMethod",
     "CoverageGap",
+    "CustomerNotice",
+    "CustomerUpdate",
     "EngineHeartbeat",
+    "EngineeringTarget",
+    "Escalation",
+    "EscalationEvent",
+    "EscalationLink",
+    "EscalationMerge",
     "EscalationPolicy",
+    "FinishAs",
+    "Follower",
     "Gathering",
+    "InvitationRule",
+    "Involved",
+    "KnownIssue",
     "Layer",
     "LayerMember",
     "LayerWindow",
     "Leave",
     "NotificationRule",
     "OnCallDevice",
+    "OutsideIssue",
     "OutsideService",
     "Override",
     "Page",
@@ -39,9 +80,13 @@ __all__ = [
     "PagingAlarm",
     "PolicyChoice",
     "PolicyStep",
+    "PullRequest",
     "Schedule",
+    "Severity",
     "Shift",
     "ShiftReminder",
     "SwapRequest",
+    "TeamChannel",
+    "TeamInvolved",
     "WatcherHeartbeat",
 ]

@@ -43,6 +43,9 @@ class Page(models.Model):
 
     kind = models.CharField(max_length=10, choices=Kind, default=Kind.TICKET)
     ticket = models.ForeignKey(Ticket, null=True, on_delete=models.PROTECT, related_name="pages")
+    escalation = models.ForeignKey(
+        "escalations.Escalation", null=True, on_delete=models.PROTECT, related_name="pages", help_text="Of kind SET."
+    )
     policy = models.ForeignKey(EscalationPolicy, null=True, on_delete=models.PROTECT, related_name="pages")
     person = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+", help_text="Tests oneself.")
     asked_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
@@ -102,6 +105,11 @@ class Page(models.Model):
                 condition=Q(state__in=["ringing", "acknowledged", "snoozed"]),
                 nulls_distinct=False,
                 name="page_one_open_per_subject",
+            ),
+            models.UniqueConstraint(
+                fields=["escalation"],
+                condition=Q(state__in=["ringing", "acknowledged", "snoozed"], escalation__isnull=False),
+                name="page_one_open_per_escalation",
             ),
         ]
         indexes = [

@@ -9,6 +9,7 @@ from tickets.actions.assign import assign, assign_many, take, unassign
 from tickets.actions.copies import add_cc, confirm_cc, propose_cc, remove_cc
 from tickets.actions.customer import mark_solved, note_machine, raise_priority, reply, set_priority
 from tickets.actions.edit import change_fields, set_do_not_close
+from tickets.actions.engineering import come_back, escalate, join_escalation, tell
 from tickets.actions.mailroom import block_sender, dismiss, unblock_sender, undo_dismiss
 from tickets.actions.mails import retry_mail
 from tickets.actions.split import split
@@ -31,11 +32,14 @@ __all__ = [
     "block_sender",
     "change_fields",
     "close_solved",
+    "come_back",
     "confirm_cc",
     "discard_upload",
     "dismiss",
+    "escalate",
     "follow_up_pending",
     "hold",
+    "join_escalation",
     "mark_solved",
     "note_machine",
     "note_unreachable",
@@ -52,6 +56,7 @@ __all__ = [
     "split",
     "submit",
     "take",
+    "tell",
     "unassign",
     "unblock_sender",
     "undo_dismiss",

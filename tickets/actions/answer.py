@@ -68,8 +68,8 @@ def answer(
     message = write_message(
         ticket, by=by, body=body, uploads=uploads, is_public=True, from_staff=True, channel=channel, key=key, at=at
     )
-    taken = _take(ticket, by)
-    former_status = move(ticket, verb, at=at, public_updated_at=at, **_answered(ticket, to, at), **taken)
+    taken = taken_by(by, ticket)
+    former_status = move(ticket, verb, at=at, public_updated_at=at, **answered(ticket, to, at), **taken)
     _record(message, former_status, by=by, at=at, took=bool(taken), asked=verb is Verb.ANSWER_PENDING)
     return Answer(message, status_left)
 
@@ -125,7 +125,7 @@ def _leaving(state: Status) -> Verb:
     return Verb.ANSWER_SOLVED if state is Status.SOLVED else Verb.ANSWER_OPEN
 
 
-def _answered(ticket: Ticket, to: Status, at: datetime) -> dict[str, object]:
+def answered(ticket: Ticket, to: Status, at: datetime) -> dict[str, object]:
     """Nobody waits any more, and what is Pending waits from now on: it was asked, or reminded, just now."""
     return {
         "first_replied_at": ticket.first_replied_at or at,
@@ -136,7 +136,8 @@ def _answered(ticket: Ticket, to: Status, at: datetime) -> dict[str, object]:
     }
 
 
-def _take(ticket: Ticket, by: User) -> dict[str, object]:
+def taken_by(by: User, ticket: Ticket) -> dict[str, object]:
+    """An agent who acts on what nobody has takes it."""
     return {"assignee": by} if ticket.assignee_id is None and by.is_agent else {}
 
 

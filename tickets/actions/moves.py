@@ -31,10 +31,11 @@ def require(allowed: bool, what: str) -> None:
 
 def check(ticket: Ticket, verb: Verb) -> Status:
     """The status that `verb` leads to; Conflict when the ticket's status refuses it."""
-    to = target(verb, ticket.state, answered=ticket.is_answered)
+    to = target(verb, ticket.state, answered=ticket.is_answered, escalated=ticket.is_escalated)
     if to is None:
+        waits = " and waits for engineering" if ticket.is_escalated and ticket.state is Status.ON_HOLD else ""
         raise Conflict(
-            f"Request #{ticket.number} is {ticket.state.label} now, so this can't be done.", code="wrong_status"
+            f"Request #{ticket.number} is {ticket.state.label} now{waits}, so this can't be done.", code="wrong_status"
         )
     return to
 

@@ -35,6 +35,8 @@ class EventKind(models.TextChoices):
     REMINDED = "reminded", "reminded the customer"
     GAVE_UP_WAITING = "gave_up_waiting", "solved for want of an answer"
     CLOSED = "closed", "closed"
+    ESCALATED = "escalated", "joined an engineering escalation"
+    CAME_BACK = "came_back", "came back from engineering"
     RETARGETED = "retargeted", "moved its promises to other terms"
     SLA_WARNED = "sla_warned", "warned of a promise"
     SLA_BREACHED = "sla_breached", "broke a promise"

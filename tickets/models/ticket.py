@@ -65,6 +65,9 @@ class Ticket(models.Model):
         max_length=10, choices=[(status.value, label) for status, label in LABELS.items()], default=Status.NEW.value
     )
     hold_reason = models.CharField(max_length=200, blank=True)
+    escalated_at = models.DateTimeField(
+        null=True, blank=True, help_text="Since when an engineering escalation of it is active."
+    )
     assignee = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="assigned")
     team = models.ForeignKey(Team, null=True, blank=True, on_delete=models.PROTECT, related_name="tickets")
     region = models.ForeignKey(
@@ -183,6 +186,11 @@ class Ticket(models.Model):
     @property
     def state_for_customer(self) -> Status:
         return as_seen_by_customer(self.state)
+
+    @property
+    def is_escalated(self) -> bool:
+        """Whether an engineering escalation of it is active; while it is, On-hold is left by the escalation alone."""
+        return self.escalated_at is not None
 
     @property
     def is_unfinished(self) -> bool:

@@ -5,7 +5,7 @@ in as it is, once, and what the value holds is not looked at again.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from django.conf import settings
@@ -66,10 +66,10 @@ def fill(text: str, values: Mapping[str, str]) -> str:
     return _NAME.sub(lambda found: values.get(found[1], found[0]), text)
 
 
-def fault_of(text: str) -> str:
-    """What is wrong with a text of an admin's, as a sentence that says how to mend it; empty where nothing is."""
-    allowed = f"Allowed are {', '.join(f'{{{{{name}}}}}' for name in NAMES)}."
-    unknown = [name for name in _NAME.findall(text) if name not in NAMES]
+def fault_of(text: str, names: Collection[str] = tuple(NAMES)) -> str:
+    """What is wrong with a text with variables, as a sentence that says how to mend it; empty where nothing is."""
+    allowed = f"Allowed are {', '.join(f'{{{{{name}}}}}' for name in names)}."
+    unknown = [name for name in _NAME.findall(text) if name not in names]
     if unknown:
         return f"{{{{{unknown[0]}}}}} is no variable. {allowed}"
     if "{" in _NAME.sub("", text) or "}" in _NAME.sub("", text):

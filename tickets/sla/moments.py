@@ -12,7 +12,7 @@ STARTING = (EventKind.CREATED, EventKind.ANSWERED, EventKind.CUSTOMER_REPLIED, E
 MATTERING = (
     *STARTING,
     *(EventKind.ASSIGNED, EventKind.UNASSIGNED, EventKind.SOLVED, EventKind.CUSTOMER_SOLVED, EventKind.CLOSED),
-    *(EventKind.HELD, EventKind.UNHELD, EventKind.GAVE_UP_WAITING, EventKind.STATUS_CHANGED),
+    *(EventKind.HELD, EventKind.UNHELD, EventKind.GAVE_UP_WAITING, EventKind.STATUS_CHANGED, EventKind.CAME_BACK),
     *(EventKind.PRIORITY_CHANGED, EventKind.DO_NOT_CLOSE_CHANGED, EventKind.RETARGETED),
 )
 _REASONS = {

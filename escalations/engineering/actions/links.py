@@ -1,0 +1,134 @@
+"""Which tickets are in a record: they come by escalating, by adding, by their own customer; they go by unlinking."""
+
+from datetime import datetime
+
+from django.db import transaction
+
+from accounts.models import User
+from escalations.engineering import access
+from escalations.engineering.actions.moves import locked, require, require_active, write
+from escalations.engineering.events import Kind, record
+from escalations.engineering.wording import fault_of, filled
+from escalations.models import CustomerNotice, CustomerUpdate, Escalation, EscalationLink, FinishAs
+from supportdesk.lib.errors import Conflict, Invalid
+from tickets import actions as tickets
+from tickets.models import Message, Ticket
+
+State = CustomerNotice.State
+
+
+@transaction.atomic
+def add_ticket(
+    escalation: Escalation, ticket: Ticket, *, by: User, text: str, at: datetime, key: str = ""
+) -> EscalationLink:
+    """Escalate `ticket` into a record that is there already; its customer is told `text` (with variables).
+
+    Raises NotAllowed, Conflict (the ticket's status, another escalation, the record is over), Invalid (`text`).
+    """
+    escalation = locked(escalation, by=by)
+    require(access.may_request(by), "escalate tickets")
+    if former := _added_before(by, key, ticket):
+        return former
+    require_active(escalation)
+    link = bring_in(escalation, ticket, by=by, text=text, at=at, key=key)
+    write(escalation, at=at)
+    record(escalation, Kind.LINKED, by=by, at=at, ticket=ticket.number)
+    return link
+
+
+def bring_in(
+    escalation: Escalation, ticket: Ticket, *, by: User, text: str, at: datetime, key: str = ""
+) -> EscalationLink:
+    """Link the ticket to the locked record and tell its customer; what the record said last counts as told."""
+    if fault := fault_of(text):
+        raise Invalid(fault, code="unknown_variable", field="text")
+    link = new_link(escalation, ticket, by=by, at=at)
+    message = tickets.escalate(
+        ticket, by=by, body=filled(text, escalation, link), reference=escalation.reference, at=at, key=key
+    )
+    _count_as_told(escalation, link, message, text=text, by=by, at=at)
+    _owe_too(escalation, link)
+    return link
+
+
+def new_link(escalation: Escalation, ticket: Ticket, *, by: User | None, at: datetime) -> EscalationLink:
+    """A row that says so; Conflict where an escalation of the ticket is active. The ticket is locked."""
+    Ticket.objects.select_for_update(of=("self",)).get(pk=ticket.pk)
+    current = EscalationLink.objects.active().filter(ticket=ticket).select_related("escalation").first()
+    if current is not None:
+        raise Conflict(f"This ticket is in {current.escalation.reference} already.", code="escalated_already")
+    return EscalationLink.objects.create(escalation=escalation, ticket=ticket, linked_by=by, linked_at=at)
+
+
+@transaction.atomic
+def join(escalation: Escalation, ticket: Ticket, *, by: User, at: datetime) -> EscalationLink:
+    """A customer says that a published problem is theirs, too: their new ticket is in, and stays New for an agent."""
+    escalation = locked(escalation, by=None)
+    require_active(escalation)
+    link = new_link(escalation, ticket, by=by, at=at)
+    tickets.join_escalation(ticket, by=by, reference=escalation.reference, at=at)
+    _owe_too(escalation, link)
+    write(escalation, at=at)
+    record(escalation, Kind.LINKED, by=by, at=at, ticket=ticket.number, joined=True)
+    return link
+
+
+@transaction.atomic
+def unlink(link: EscalationLink, *, by: User, at: datetime) -> None:
+    """Take a ticket out of its record: it goes back to its agent and is told nothing more. NotAllowed, Conflict."""
+    escalation = locked(link.escalation, by=by)
+    require(access.may_word(by), "take tickets out")
+    # Notices before links before tickets: in the order in which who tells customers takes them.
+    drop_what_is_owed(link)
+    link = EscalationLink.objects.select_for_update(of=("self",)).select_related("ticket").get(pk=link.pk)
+    if link.unlinked_at is not None:
+        raise Conflict(f"#{link.ticket_id} was taken out already.", code="unlinked")
+    was_active, link.is_active, link.unlinked_at = link.is_active, False, at
+    link.save(update_fields=["is_active", "unlinked_at"])
+    if was_active:
+        tickets.come_back(link.ticket, by=by, reference=escalation.reference, why="unlinked", at=at)
+    write(escalation, at=at)
+    record(escalation, Kind.UNLINKED, by=by, at=at, ticket=link.ticket_id)
+
+
+@transaction.atomic
+def finish_ticket_as(link: EscalationLink, to: str, *, by: User, at: datetime) -> None:
+    """What becomes of one ticket at the end; empty: as the record says. NotAllowed, Invalid."""
+    escalation = locked(link.escalation, by=by)
+    require(access.may_word(by), "decide what becomes of tickets")
+    if to and to not in FinishAs.values:
+        raise Invalid("Choose Open or Solved.", code="unknown", field="finish_as")
+    EscalationLink.objects.filter(pk=link.pk).update(finish_as=to)
+    write(escalation, at=at)
+    record(escalation, Kind.EDITED, by=by, at=at, field="finish_as", ticket=link.ticket_id, new=to)
+
+
+def drop_what_is_owed(link: EscalationLink) -> None:
+    """Nothing that was not said yet is said any more."""
+    waiting = link.notices.filter(state__in=(State.OWED, State.HELD, State.DUE))
+    waiting.update(state=State.DROPPED, next_attempt_at=None, gives_back=False)
+
+
+def _added_before(by: User, key: str, ticket: Ticket) -> EscalationLink | None:
+    """What this form did before."""
+    if not key or not Message.objects.filter(author=by, submission_key=key, ticket=ticket).exists():
+        return None
+    return EscalationLink.objects.filter(ticket=ticket).order_by("-pk").first()
+
+
+def _count_as_told(
+    escalation: Escalation, link: EscalationLink, message: Message, *, text: str, by: User, at: datetime
+) -> None:
+    update = escalation.updates.filter(state=CustomerUpdate.State.SENT).last()
+    if update is not None:
+        own = text if text != update.text else ""
+        CustomerNotice.objects.create(
+            update_of=update, link=link, state=State.SENT, own_text=own, message=message, sent_at=at, told_by=by
+        )
+
+
+def _owe_too(escalation: Escalation, link: EscalationLink) -> None:
+    """What is about to be told is told to the newcomer as well."""
+    owed = escalation.updates.filter(state=CustomerUpdate.State.OWED).first()
+    if owed is not None:
+        CustomerNotice.objects.create(update_of=owed, link=link)

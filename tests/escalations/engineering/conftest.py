@@ -1,0 +1,84 @@
+"""Records that stories begin with; they come through the verbs, as everything does."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from accounts.models import User
+from escalations.engineering import actions
+from escalations.engineering.steps import Move
+from escalations.models import CodeHost, Escalation, PullRequest
+from tests import factories
+from tickets.models import Ticket
+
+AT = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
+MINUTE = timedelta(minutes=1)
+TEXT = "Hello {{requester_name}}, our engineers look into #{{ticket_number}}."
+
+
+def problem(**fields: object) -> actions.Problem:
+    """What an agent knows of it."""
+    known = {"title": "Sessions end after a minute", "severity": 2, "impact": "All users", "reproduction": "Log in"}
+    return actions.Problem(**{**known, **fields})  # type: ignore[arg-type]
+
+
+def pull_request(escalation: Escalation, by: User) -> PullRequest:
+    host, _ = CodeHost.objects.get_or_create(
+        name="GitHub",
+        defaults={"kind": "github", "address": "https://github.com", "repositories": "acme/server"},
+    )
+    return PullRequest.objects.create(
+        escalation=escalation,
+        host=host,
+        repository="acme/server",
+        number=41,
+        url="https://github.com/acme/server/pull/41",
+        linked_by=by,
+        linked_at=AT,
+    )
+
+
+GIVEN = {
+    Move.REVIEW: {},
+    Move.CONFIRM: {"teams": []},
+    Move.PLAN: {"plan": "Keep the session in the new store."},
+    Move.TEST: {"evidence": "Ran the load test for a day.", "comes_with": "9.11.2"},
+    Move.RELEASE: {"version": "9.11.2"},
+}
+
+
+def brought_to(escalation: Escalation, last: Move, *, by: User, at: datetime = AT, send: bool = True) -> Escalation:
+    """The record after all moves up to `last`; what each owes is sent but for the last's, as `send` says."""
+    if not escalation.pull_requests.exists():
+        pull_request(escalation, by)
+    for what, given in GIVEN.items():
+        at += MINUTE
+        actions.take_step(escalation, what, by=by, given=given, at=at)
+        escalation.refresh_from_db()
+        if escalation.owes_update and (what is not last or send):
+            actions.send_update(escalation, by=by, at=at)
+            escalation.refresh_from_db()
+        if what is last:
+            break
+    return escalation
+
+
+@pytest.fixture
+def ritas(rita: User) -> Ticket:
+    """Rita's ticket at Northwind, Premier."""
+    return factories.open_ticket(rita, at=AT - timedelta(hours=1), product_version="9.5.1")
+
+
+@pytest.fixture
+def sams(sam: User) -> Ticket:
+    """Sam's at Contoso: about the same, of another organisation."""
+    return factories.open_ticket(sam, at=AT - timedelta(hours=1), subject="Logged out all the time")
+
+
+@pytest.fixture
+def record(ritas: Ticket, sams: Ticket, ann: User) -> Escalation:
+    """One record with both tickets, as ann escalated them."""
+    escalation = actions.request_escalation(ritas, problem(), by=ann, text=TEXT, at=AT)
+    actions.add_ticket(escalation, sams, by=ann, text=TEXT, at=AT)
+    escalation.refresh_from_db()
+    return escalation
