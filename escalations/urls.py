@@ -1,6 +1,6 @@
 """Addresses of this app: who is on call, the pages, and the engine's health."""
 
-from django.urls import path
+from django.urls import include, path
 
 from escalations.views import (
     by_hand,
@@ -24,6 +24,7 @@ from escalations.views import (
 )
 
 urlpatterns = [
+    path("", include("escalations.engineering.urls")),
     path("healthz/paging", health.healthz_paging, name="healthz_paging"),
     # Who is on call.
     path("desk/on-call/", on_call.on_call, name="on_call"),
