@@ -40,6 +40,8 @@ def bring_in(
     escalation: Escalation, ticket: Ticket, *, by: User, text: str, at: datetime, key: str = ""
 ) -> EscalationLink:
     """Link the ticket to the locked record and tell its customer; what the record said last counts as told."""
+    if not text.strip():
+        raise Invalid("Write what the customer is told.", code="required", field="text")
     if fault := fault_of(text):
         raise Invalid(fault, code="unknown_variable", field="text")
     link = new_link(escalation, ticket, by=by, at=at)

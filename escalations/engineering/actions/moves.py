@@ -9,6 +9,8 @@ from escalations.engineering.steps import ENDED, Step
 from escalations.models import Escalation
 from supportdesk.lib.errors import Conflict, NotAllowed
 
+_BY_THE_WAY = {"news_at", "owes_update"}
+
 
 def locked(escalation: Escalation, *, by: User | None, seen_version: int | None = None) -> Escalation:
     """The record's row, fresh and locked. NotAllowed when the person no longer sees it; Conflict, naming who, when
@@ -45,12 +47,18 @@ def require_active(escalation: Escalation) -> None:
         raise Conflict(f"{escalation.reference} is {state}: nothing can be added to it.", code="over")
 
 
-def write(escalation: Escalation, *, at: datetime, **changes: Any) -> None:
-    """Save `changes`, that the record was touched `at`, and the deadlines that follow."""
+def write(escalation: Escalation, *, at: datetime, rewords: bool = False, **changes: Any) -> None:
+    """Save `changes`, that the record was touched `at`, and the deadlines that follow.
+
+    Only a change of what people decide upon counts as a version: news from a code host or a ticket that joins must not
+    refuse what somebody is just writing. `rewords`: what customers are to be told was changed.
+    """
     for name, value in changes.items():
         setattr(escalation, name, value)
     follow = deadlines(escalation, at=at)
-    follow |= {"updated_at": max(at, escalation.updated_at), "version": escalation.version + 1}
+    follow["updated_at"] = max(at, escalation.updated_at)
+    if rewords or changes.keys() - _BY_THE_WAY:
+        follow["version"] = escalation.version + 1
     for name, value in follow.items():
         setattr(escalation, name, value)
     escalation.save(update_fields=["step", *changes, *follow])
@@ -60,6 +68,6 @@ def advance(escalation: Escalation, to: Step, *, at: datetime, **changes: Any) -
     """Take the locked record to another step together with `changes`; return the former one."""
     former = escalation.at_step
     escalation.step = to.value
-    ends = {"ended_at": at if to in ENDED else None}
+    ends: dict[str, Any] = {"ended_at": at if to in ENDED else None}
     write(escalation, at=at, step_since=at, news_at=at, **ends, **changes)
     return former

@@ -88,7 +88,7 @@ def word_update(escalation: Escalation, *, text: str, by: User, at: datetime, se
     update = _owed(escalation)
     update.text = _checked(text)
     update.save(update_fields=["text"])
-    write(escalation, at=at)
+    write(escalation, at=at, rewords=True)
 
 
 @transaction.atomic
