@@ -7,8 +7,14 @@ class EscalationsConfig(AppConfig):
 
     def ready(self) -> None:
         from escalations import signals, slots  # noqa: F401 - signals connect themselves
+        from escalations.engineering import querysets as engineering
+        from escalations.engineering.notifications import threads
         from escalations.paging import bounced
-        from tickets.mail import bounces
+        from tickets import sight
+        from tickets.mail import bounces, wanted
+        from tickets.notifications.audience import Kind
 
         slots.register()
         bounces.register("page", bounced.find)
+        sight.register(engineering.tickets_of)
+        wanted.register(Kind.STAFF_ESCALATION, threads.still_wanted)

@@ -31,6 +31,9 @@ app.conf.beat_schedule = {
     },
     # What engineering has to say, into the tickets of its escalations.
     "tell_customers": {"task": "engineering.tell_customers", "schedule": 10.0, "options": {"expires": 10.0}},
+    # Who follows an escalation is told: mails, and posts to chat channels.
+    "engineering_notify": {"task": "engineering.notify", "schedule": 10.0, "options": {"expires": 10.0}},
+    "engineering_post": {"task": "engineering.post", "schedule": 10.0, "options": {"expires": 10.0}},
     # Mails for events that a lost wake-up left behind.
     "notify": {"task": "tickets.notify", "schedule": 10.0, "options": {"expires": 10.0}},
     # Mails that are due: new ones a wake-up missed, and retries.

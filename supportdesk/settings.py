@@ -306,7 +306,7 @@ WAKES = {
     "sla": ["tickets.retarget"],
     "page": ["escalations.paging_pass"],
     "account_mail": ["accounts.deliver_mail"],
-    "engineering": ["engineering.tell_customers"],
+    "engineering": ["engineering.tell_customers", "engineering.notify", "engineering.post"],
 }
 
 # --- REST API ----------------------------------------------------------------------------------------------------

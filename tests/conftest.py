@@ -164,6 +164,18 @@ def pat(_defaults: None) -> User:
 
 
 @pytest.fixture
+def cleo(_defaults: None) -> User:
+    """Customer Success: a stakeholder who is brought in here and there."""
+    return factories.staff("Cleo", Role.CUSTOMER_SUCCESS)
+
+
+@pytest.fixture
+def max(_defaults: None) -> User:
+    """An executive: a stakeholder."""
+    return factories.staff("Max", Role.EXECUTIVE)
+
+
+@pytest.fixture
 def ada(_defaults: None) -> User:
     """The admin."""
     return factories.staff("Ada", Role.ADMIN)

@@ -25,6 +25,7 @@ from escalations.models import (
     CalendarFeed,
     ContactMethod,
     Escalation,
+    Involved,
     Leave,
     Override,
     Page,
@@ -120,7 +121,7 @@ POLICIES: dict[str, tuple[Policy, Policy]] = {
     "survey_by_link": (Policy(signed_out="404"), Policy(signed_out="404")),
     "priority_by_link": (Policy(signed_out="404"), Policy(signed_out="404")),
     # How one wants one's mails; a token that isn't one is nobody's (tests/tickets/test_unsubscribe.py).
-    "mail_choices": (to(CUSTOMERS, DESK), to(CUSTOMERS, DESK)),
+    "mail_choices": (to(EVERYBODY), to(EVERYBODY)),
     "unsubscribe": (Policy(signed_out="404"), Policy(signed_out="404")),
     # Files and previews.
     "attachment_upload": (NO, to(EVERYBODY, signed_out="401")),
@@ -221,6 +222,12 @@ POLICIES: dict[str, tuple[Policy, Policy]] = {
     "device_revoke": (NO, to(set())),
     # Engineering escalations: the desk; pat was not brought in (those who were: tests/escalations/engineering).
     "escalation_detail": (to(DESK), NO),
+    "escalation_board": (to(DESK, STAKEHOLDERS), NO),
+    "escalation_feed": (to(DESK, STAKEHOLDERS), NO),
+    "escalation_discussion": (to(DESK), to(DESK)),
+    "escalation_follow": (NO, to(DESK)),
+    "escalation_invite": (NO, to(DESK, forbidden={"pat"})),
+    "escalation_dismiss": (NO, to(DESK, forbidden={"pat"})),
     # The API.
     "api_schema": (PUBLIC, NO),
     "api_docs": (PUBLIC, NO),
@@ -280,7 +287,7 @@ class Stage:
         if name.startswith(("member", "invitation")):
             values["pk"] = self.membership if name.startswith("member") else self.invitation
         if name == "ticket_split":
-            values["message"] = self.ticket.messages.get().pk
+            values["message"] = self.ticket.messages.earliest("pk").pk
         if name.startswith(("mail_", "sender_")):
             values["pk"] = self.blocked if name.startswith("sender") else self.mail
         if name.startswith("schedule"):
@@ -412,6 +419,43 @@ def test_everybody_gets_what_the_policies_say(stage: Stage, method: str) -> None
             found = ask(stage.clients[person], method, url)
             if not policy.allows(person, found):
                 wrong.append(f"{method} {name} by {person}: {found}")
+    assert not wrong, "\n".join(wrong)
+
+
+# Where a stakeholder who was brought into a record fares better than one who was not: GET, POST.
+BROUGHT_IN: dict[str, tuple[str, str]] = {
+    "escalation_detail": ("ok", "405"),
+    "escalation_discussion": ("ok", "ok"),
+    "escalation_follow": ("405", "ok"),
+    # The tickets in it: to be read and noted, by the desk's page and the API.
+    "ticket_workspace": ("ok", "405"),
+    "ticket_note": ("405", "ok"),
+    "attachment_download": ("ok", "405"),
+    "attachment_preview": ("ok", "405"),
+    "api_ticket": ("ok", "405"),
+    "api_replies": ("ok", "ok"),  # refused for what it says, and with the right words as not theirs to say
+    "api_promises": ("ok", "405"),
+    "api_priority": ("405", "403"),
+    "api_cc_confirm": ("405", "403"),
+}
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_s049_who_was_brought_in_comes_to_the_record_and_its_tickets_alone(
+    stage: Stage, cleo: User, client_of: Callable[[User], Client], method: str
+) -> None:
+    ann = User.objects.get(email="ann@desk.example")
+    engineering.add_ticket(stage.escalation, stage.ticket, by=ann, text="We look.", at=clock.now())
+    engineering.invite_team(stage.escalation, Involved.CUSTOMER_SUCCESS, by=ann, at=clock.now())
+    client, wrong = client_of(cleo), []
+    for name, pattern in addresses():
+        if name not in POLICIES:
+            continue
+        found = ask(client, method, stage.url(name, pattern))
+        policy = POLICIES[name][method == "POST"]
+        expected = BROUGHT_IN.get(name, ("", ""))[method == "POST"]
+        if found != expected if expected else not policy.allows("pat", found):
+            wrong.append(f"{method} {name}: {found}")
     assert not wrong, "\n".join(wrong)
 
 

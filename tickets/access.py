@@ -118,6 +118,11 @@ def sees_desk(user: User) -> bool:
     return user.is_active and user.role in {Role.AGENT, Role.LEAD, Role.SET, Role.ADMIN}
 
 
+def may_look_in(user: User) -> bool:
+    """Who comes to a ticket's page at all: the desk, and stakeholders to those that they are brought into."""
+    return sees_desk(user) or (user.is_active and user.is_stakeholder)
+
+
 def may_sort_mail(user: User) -> bool:
     """Held and quarantined mail is for leads and admins."""
     return user.is_active and user.is_lead

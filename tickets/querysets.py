@@ -11,6 +11,7 @@ from django.db.models import Count, Exists, F, OuterRef, Q, Value
 from django.db.models.functions import Coalesce, Now
 
 from accounts.models import Membership, Role, SupportPlan, User
+from tickets import sight
 from tickets.states import UNFINISHED, Status
 
 if TYPE_CHECKING:
@@ -39,12 +40,12 @@ class TicketQuerySet(models.QuerySet["Ticket"]):
         """The role table: own, CC'd, and for managers their organisation's; agents, leads, SET and admins see all.
 
         A requester keeps a request only while still a member of its organisation (S054). Stakeholders see what they
-        are brought into, which is nothing yet.
+        are brought into (`sight`).
         """
         if not user.is_active:
             return self.none()
         if user.is_desk:
-            return self if user.role in _SEE_ALL else self.none()
+            return self if user.role in _SEE_ALL else self.filter(sight.brought_into(user))
         return self.filter(self._mine(user) | self._managed(user) | self._copied(user))
 
     def visible_parts(self, user: User) -> Iterator[TicketQuerySet]:

@@ -42,7 +42,7 @@ _STAFF_BADGE = ' <span class="badge">{} Support</span>'
 @register.simple_tag
 def message(said: Message, audience: str, below: str = "") -> SafeString:
     """A message with its author and attachments loaded; `audience` "staff" adds the door that it came through, and of
-    a mail (`original`, to be loaded too) whom it was from and what there is to say about it.
+    a mail (`original`, to be loaded too) whom it was from and what there is to say about it; "stakeholder" doesn't.
 
     `below` is HTML to stand under it.
     """

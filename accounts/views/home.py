@@ -11,5 +11,5 @@ def home(request: HttpRequest) -> HttpResponse:
     if not user.is_authenticated:
         return render(request, "accounts/welcome.html")
     if user.is_stakeholder:
-        return render(request, "accounts/stakeholder.html")
+        return redirect("escalation_board")
     return redirect("queue" if user.is_desk else "request_list")

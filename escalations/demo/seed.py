@@ -9,6 +9,7 @@ from accounts import defaults as account_defaults
 from accounts.models import User
 from escalations.demo import cast, letters, plot
 from escalations.demo.play import Play, ring
+from escalations.engineering import defaults as engineering_defaults
 from supportdesk.lib import queue
 from tickets import defaults as ticket_defaults
 from tickets.models import Ticket, TicketEvent
@@ -26,6 +27,7 @@ def load(now: datetime) -> None:
     """People, sixty days of requests, and one that rings `now`. Who was told of the past has been told."""
     account_defaults.load()
     ticket_defaults.load(at=now - _BEFORE_THE_FIRST)
+    engineering_defaults.load()
     if not Ticket.objects.exists():
         _start_numbers_at(FIRST_NUMBER)
     play = Play(cast.make(now), now)

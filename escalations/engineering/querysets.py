@@ -34,6 +34,15 @@ class EscalationQuerySet(models.QuerySet["Escalation"]):
         follows = Follower.objects.filter(escalation=OuterRef("pk"), user=user)
         return self.filter(Q(Exists(teams)) | Q(Exists(follows)))
 
+    def followed_by(self, user: User) -> EscalationQuerySet:
+        """What somebody wants to hear of: they follow it, or their team is in and they did not mute it."""
+        from escalations.models import Follower, TeamInvolved
+
+        teams = TeamInvolved.objects.filter(escalation=OuterRef("pk"), team__in=teams_of(user))
+        follows = Follower.objects.filter(escalation=OuterRef("pk"), user=user)
+        wanted = Q(Exists(follows)) | Q(Exists(teams))
+        return self.visible_to(user).filter(wanted).exclude(Exists(follows.filter(is_muted=True)))
+
     def standing(self) -> EscalationQuerySet:
         """Without those that were merged into another."""
         return self.filter(merged_into=None)
@@ -64,6 +73,14 @@ class NoticeQuerySet(models.QuerySet["CustomerNotice"]):
 
     def told(self) -> NoticeQuerySet:
         return self.filter(state="sent")
+
+
+def tickets_of(user: User) -> models.QuerySet[EscalationLink, int]:
+    """The keys of the tickets in records that a stakeholder sees: those that were taken out are theirs no more."""
+    from escalations.models import Escalation, EscalationLink
+
+    seen = Escalation.objects.visible_to(user).values("pk")
+    return EscalationLink.objects.standing().filter(escalation__in=seen).values_list("ticket_id", flat=True)
 
 
 def teams_of(user: User) -> list[str]:

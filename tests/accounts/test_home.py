@@ -36,6 +36,6 @@ def test_people_are_sent_where_they_work(
 
 
 def test_a_stakeholder_reads_what_will_be_seen_here(pat: User, client_of: ClientOf) -> None:
-    page = client_of(pat).get("/")
-    assert page.status_code == 200
+    page = client_of(pat).get("/", follow=True)
+    assert page.redirect_chain == [("/desk/escalations/", 302)]
     assert "escalations that you are brought into" in page.content.decode()

@@ -168,6 +168,24 @@ def test_pages_of_mail(window: Callable[..., Window], busy_desk: Ticket, rita: U
     check(window, rita, [f"/requests/{busy_desk.number}/"])
 
 
+def test_pages_of_people_around_an_escalation(
+    window: Callable[..., Window], busy_desk: Ticket, bo: User, sven: User, pat: User, cleo: User
+) -> None:
+    from escalations.engineering import actions
+    from escalations.models import Involved
+    from supportdesk.lib import clock
+
+    now = clock.now()
+    problem = actions.Problem("Sessions end after a minute, with a longtokenwithoutaspace" * 2, 1, "All", "Log in")
+    record = actions.request_escalation(busy_desk, problem, by=bo, text="We look into it.", at=now)
+    actions.invite_team(record, Involved.PRODUCT, by=bo, at=now)
+    actions.comment(record, by=sven, body="@bo which proxy?\n\n```\nupstream timed out\n```", at=now)
+    here = record.get_absolute_url()
+    check(window, bo, [here, f"{here}discussion/", "/desk/escalations/feed/"])
+    check(window, pat, ["/", here, busy_desk.desk_url, "/desk/escalations/feed/", "/account/mail/"])
+    check(window, cleo, ["/", "/desk/escalations/feed/"])
+
+
 def test_pages_about_hours_on_call(window: Callable[..., Window], busy_desk: Ticket, bo: User, lea: User) -> None:
     from tests.browser import on_call_hours
 

@@ -21,7 +21,7 @@ from accounts import health
 from supportdesk.lib import clock
 from supportdesk.lib.mail import in_words, is_about_address
 from tickets import access
-from tickets.mail import tracking
+from tickets.mail import tracking, wanted
 from tickets.mail.headers import WHAT_HEADERS_TELL, message_of
 from tickets.models import OutgoingMail, Participant, Ticket
 from tickets.notifications import digests
@@ -119,6 +119,8 @@ def still_wanted(mail: OutgoingMail) -> bool:
     reader = mail.to_user
     if reader is None:
         return _is_copied(mail, email=mail.to_email)
+    if check := wanted.check_of(mail.kind):
+        return check(mail)
     if Kind(mail.kind).is_for_staff:
         return access.sees_desk(reader)
     if mail.kind == Kind.DIGEST:

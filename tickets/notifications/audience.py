@@ -40,6 +40,7 @@ class Kind(StrEnum):
     DIGEST = "digest"
     STAFF_MAIL_ALERT = "staff_mail_alert"
     STAFF_RATED = "staff_rated"
+    STAFF_ESCALATION = "staff_escalation"
 
     @property
     def is_for_staff(self) -> bool:

@@ -58,8 +58,23 @@ REPLIES = Topic("replies", "Customers' replies", "On your tickets, and on your t
 NOTES = Topic("notes", "Internal notes", "On your tickets and those that you wrote a note on.", _ANY)
 TURNS = Topic("turns", "Customers solve or reopen a ticket", "One of yours, or of your team's that nobody has.", _ANY)
 
+# Of engineering escalations, which an app above writes mails about.
+ESCALATIONS = Topic(
+    "escalations",
+    "Escalations that I follow",
+    "What changes on them, and on those that my team was brought into.",
+    (How.EACH, How.NEVER),
+)
+DISCUSSIONS = Topic(
+    "discussions",
+    "Discussions of these escalations",
+    "Where somebody names you or brings you in, you are told in any case.",
+    (How.EACH, How.NEVER),
+)
+STAKEHOLDER_TOPICS = (ESCALATIONS, DISCUSSIONS)
+
 CUSTOMER_TOPICS = (ANSWERS, OUTCOMES, RECEIPTS, SURVEYS, COPIED)
-STAFF_TOPICS = (TEAM_NEW, REPLIES, NOTES, TURNS, COPIED)
+STAFF_TOPICS = (TEAM_NEW, REPLIES, NOTES, TURNS, COPIED, *STAKEHOLDER_TOPICS)
 
 _OF_STAFF_KIND = {
     Kind.STAFF_NEW: TEAM_NEW,
@@ -73,9 +88,9 @@ _OUTCOMES = {Kind.SOLVED, Kind.CLOSED, Kind.GAVE_UP_WAITING}
 
 
 def topics_of(user: User) -> tuple[Topic, ...]:
-    """What `user` may choose; nothing for stakeholders, who get no mails about tickets."""
+    """What `user` may choose; stakeholders get no mails about tickets."""
     if user.is_desk:
-        return STAFF_TOPICS if access.sees_desk(user) else ()
+        return STAFF_TOPICS if access.sees_desk(user) else STAKEHOLDER_TOPICS
     return CUSTOMER_TOPICS
 
 

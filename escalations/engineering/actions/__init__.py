@@ -1,6 +1,16 @@
 """The verbs on engineering escalations: each locks, checks, changes and records in one transaction."""
 
-from escalations.engineering.actions.invite import dismiss_team, invite_team
+from escalations.engineering.actions.comment import comment
+from escalations.engineering.actions.invite import (
+    apply_rules,
+    dismiss_person,
+    dismiss_team,
+    follow,
+    invite_person,
+    invite_team,
+    mute,
+    unfollow,
+)
 from escalations.engineering.actions.links import add_ticket, finish_ticket_as, join, unlink
 from escalations.engineering.actions.request import Problem, request_escalation
 from escalations.engineering.actions.step import take_step
@@ -15,16 +25,23 @@ from escalations.engineering.actions.updates import (
 __all__ = [
     "Problem",
     "add_ticket",
+    "apply_rules",
     "change_notice",
+    "comment",
+    "dismiss_person",
     "dismiss_team",
     "finish_ticket_as",
+    "follow",
     "hold_notice",
+    "invite_person",
     "invite_team",
     "join",
+    "mute",
     "release_notice",
     "request_escalation",
     "send_update",
     "take_step",
+    "unfollow",
     "unlink",
     "word_update",
 ]

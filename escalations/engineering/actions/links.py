@@ -6,6 +6,7 @@ from django.db import transaction
 
 from accounts.models import User
 from escalations.engineering import access
+from escalations.engineering.actions.invite import add_follower, apply_rules
 from escalations.engineering.actions.moves import locked, require, require_active, write
 from escalations.engineering.events import Kind, record
 from escalations.engineering.wording import fault_of, filled
@@ -33,6 +34,8 @@ def add_ticket(
     link = bring_in(escalation, ticket, by=by, text=text, at=at, key=key)
     write(escalation, at=at)
     record(escalation, Kind.LINKED, by=by, at=at, ticket=ticket.number)
+    add_follower(escalation, by, by=by, at=at)
+    apply_rules(escalation, at=at)
     return link
 
 
@@ -72,6 +75,7 @@ def join(escalation: Escalation, ticket: Ticket, *, by: User, at: datetime) -> E
     _owe_too(escalation, link)
     write(escalation, at=at)
     record(escalation, Kind.LINKED, by=by, at=at, ticket=ticket.number, joined=True)
+    apply_rules(escalation, at=at)
     return link
 
 

@@ -7,6 +7,7 @@ from django.db import transaction
 
 from accounts.models import User
 from escalations.engineering import access
+from escalations.engineering.actions.invite import add_follower, apply_rules
 from escalations.engineering.actions.links import bring_in
 from escalations.engineering.actions.moves import require, write
 from escalations.engineering.events import Kind, record
@@ -68,6 +69,8 @@ def request_escalation(
     bring_in(escalation, ticket, by=by, text=text, at=at, key=key)
     write(escalation, at=at)
     record(escalation, Kind.REQUESTED, by=by, at=at, to_step=Step.REQUESTED.value, ticket=ticket.number)
+    add_follower(escalation, by, by=by, at=at)
+    apply_rules(escalation, at=at)
     return escalation
 
 

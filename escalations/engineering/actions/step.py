@@ -8,7 +8,7 @@ from django.db import transaction
 
 from accounts.models import User
 from escalations.engineering import access, wording
-from escalations.engineering.actions.invite import involve
+from escalations.engineering.actions.invite import add_follower, apply_rules, involve
 from escalations.engineering.actions.moves import advance, locked, require
 from escalations.engineering.actions.request import TEXT_BYTES, needed
 from escalations.engineering.actions.updates import drop_owed, owe, take_up_again
@@ -59,9 +59,19 @@ def take_step(
     record(
         escalation, Kind.MOVED, by=by, at=at, from_step=former.value, to_step=to.value, move=what.value, **_kept(given)
     )
+    _let_follow(escalation, what, by=by, at=at)
     if owes(escalation, what):
         owe(escalation, text=_worded(given, to, what), failed=what is Move.FAIL, by=by, at=at)
     return escalation
+
+
+def _let_follow(escalation: Escalation, what: Move, *, by: User, at: datetime) -> None:
+    """Who has it in hand follows it; once it is confirmed, rules bring in whom they name for that."""
+    if what is Move.REVIEW:
+        for person in filter(None, (escalation.owner, escalation.backup)):
+            add_follower(escalation, person, by=by, at=at)
+    if what is Move.CONFIRM:
+        apply_rules(escalation, at=at)
 
 
 def owes(escalation: Escalation, what: Move) -> bool:

@@ -38,31 +38,41 @@ class Chat:
     asks_for_code = False
 
     def deliver(self, message: PageText) -> str:
-        until = time.monotonic() + SECONDS
-        try:
-            place = _open(unseal(str(message.details.get("address", ""))))
-            _check_host(place, until)
-        except Invalid as refusal:
-            raise DeliveryError(refusal.sentence) from refusal
-        outcome: list[bool | Exception] = []
-
-        def tell() -> None:
-            try:
-                outcome.append(place.notify(body=message.text.translate(_MEANS_SOMETHING), title=""))
-            except Exception as failure:  # whatever a plugin of somebody else's raises
-                outcome.append(failure)
-
-        # A service may need several requests, each with limits of its own: the whole is waited for here.
-        teller = threading.Thread(target=tell, daemon=True)
-        teller.start()
-        teller.join(max(0.1, until - time.monotonic()))
-        if not outcome:
-            raise DeliveryError(f"no answer within {SECONDS:g} s", unknown=True)
-        if isinstance(outcome[0], Exception):
-            raise DeliveryError(f"{place.service_name} failed: {type(outcome[0]).__name__}", unknown=True)
-        if not outcome[0]:
-            raise DeliveryError(f"{place.service_name} did not take it")
+        hand_over(unseal(str(message.details.get("address", ""))), message.text)
         return message.key
+
+
+class Unusable(DeliveryError):
+    """The address itself is none that the desk may call: nothing is sent before somebody mends it."""
+
+
+def hand_over(address: str, text: str) -> None:
+    """Hand `text` to the service behind `address` within `SECONDS`; raises DeliveryError."""
+    until = time.monotonic() + SECONDS
+    try:
+        place = _open(address)
+        _check_host(place, until)
+    except Invalid as refusal:
+        error = DeliveryError if refusal.code == "chat_host" else Unusable
+        raise error(refusal.sentence) from refusal
+    outcome: list[bool | Exception] = []
+
+    def tell() -> None:
+        try:
+            outcome.append(place.notify(body=text.translate(_MEANS_SOMETHING), title=""))
+        except Exception as failure:  # whatever a plugin of somebody else's raises
+            outcome.append(failure)
+
+    # A service may need several requests, each with limits of its own: the whole is waited for here.
+    teller = threading.Thread(target=tell, daemon=True)
+    teller.start()
+    teller.join(max(0.1, until - time.monotonic()))
+    if not outcome:
+        raise DeliveryError(f"no answer within {SECONDS:g} s", unknown=True)
+    if isinstance(outcome[0], Exception):
+        raise DeliveryError(f"{place.service_name} failed: {type(outcome[0]).__name__}", unknown=True)
+    if not outcome[0]:
+        raise DeliveryError(f"{place.service_name} did not take it")
 
 
 def load() -> None:
@@ -78,10 +88,16 @@ def validate_chat_address(typed: str) -> tuple[str, dict[str, str]]:
 
     Looks the host up, so not within a transaction.
     """
+    address, name = checked_address(typed)
+    return name, {"address": seal(address)}
+
+
+def checked_address(typed: str) -> tuple[str, str]:
+    """The address as Apprise writes it, and a name that gives nothing of it away; raises Invalid (field `value`)."""
     address = _as_apprise_writes_it(typed.strip())
     place = _open(address)
     _check_host(place, time.monotonic() + SECONDS)
-    return _name_of(place, address), {"address": seal(address)}
+    return address, _name_of(place, address)
 
 
 def _as_apprise_writes_it(typed: str) -> str:

@@ -115,6 +115,7 @@ def test_s012_every_kind_of_ticket_mail_is_marked(
         Kind.DIGEST,
         Kind.SURVEY,
         Kind.STAFF_RATED,
+        Kind.STAFF_ESCALATION,  # tests/escalations/engineering/test_notifications.py
     }
     assert seen == set(Kind) - others
 

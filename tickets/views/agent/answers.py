@@ -11,7 +11,7 @@ from tickets import actions
 from tickets.forms.agent import AnswerForm
 from tickets.models import Message, Ticket
 from tickets.states import Status
-from tickets.views.agent.gate import desk_only, find
+from tickets.views.agent.gate import desk_only, find, lookers_in_too
 from tickets.views.agent.workspace import Forms, show
 
 
@@ -22,7 +22,7 @@ def ticket_reply(request: HttpRequest, number: int) -> HttpResponseBase:
     return _write(request, number, is_note=request.POST.get("mode") == "note")
 
 
-@desk_only
+@lookers_in_too
 @require_POST
 def ticket_note(request: HttpRequest, number: int) -> HttpResponseBase:
     return _write(request, number, is_note=True)

@@ -28,6 +28,19 @@ def desk_only(view: View) -> View:
     return signed_in(gated)
 
 
+def lookers_in_too(view: View) -> View:
+    """The same, and stakeholders: to them every ticket that they aren't brought into is the 404 of one not there."""
+
+    @wraps(view)
+    def gated(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
+        if not access.may_look_in(request.user):
+            denied(request.user, "path", request.path)
+            raise Http404
+        return view(request, *args, **kwargs)
+
+    return signed_in(gated)
+
+
 def agents_only(view: View) -> View:
     """The same, and 403 for those of the desk who only look on (SET)."""
 
@@ -67,5 +80,7 @@ def find(user: User, number: int) -> Ticket:
     )
     ticket = rows.filter(pk=number).first()
     if ticket is None:
+        if user.is_stakeholder:
+            denied(user, "ticket", number)
         raise Http404
     return ticket

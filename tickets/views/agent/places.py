@@ -23,7 +23,9 @@ class Place:
 
 
 def places(user: User, counts: Mapping[str, str] | None = None, current: queue.View | None = None) -> list[Place]:
-    """The views that the person has; to whom nothing is ever assigned, *Assigned to me* is none."""
+    """The views that the person has: stakeholders none; to whom nothing is ever assigned no *Assigned to me*."""
+    if user.is_stakeholder:
+        return []
     desk = reverse("queue")
     return [
         Place(view, address_of(view, desk), (counts or {}).get(view.key, ""), view is current)

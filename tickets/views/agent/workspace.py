@@ -22,7 +22,7 @@ from tickets.forms.fields import new_key
 from tickets.models import Participant, Ticket
 from tickets.states import Verb, permits
 from tickets.views.agent.conversation import conversation
-from tickets.views.agent.gate import desk_only, find
+from tickets.views.agent.gate import find, lookers_in_too
 from tickets.views.agent.options import agent_options, options
 from tickets.views.agent.places import last_view, places
 from tickets.views.agent.promises import Promises, promises
@@ -45,7 +45,7 @@ class Forms:
     new_key: bool = False
 
 
-@desk_only
+@lookers_in_too
 @require_safe
 def show_workspace(request: HttpRequest, number: int) -> HttpResponseBase:
     ticket = find(request.user, number)

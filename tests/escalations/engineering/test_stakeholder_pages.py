@@ -1,0 +1,142 @@
+"""What stakeholders come to: the records they are brought into, the tickets in these, and nothing else."""
+
+from collections.abc import Callable
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+
+from accounts.models import User
+from escalations.engineering import actions
+from escalations.models import Escalation, EscalationLink, Involved
+from tests import factories
+from tests.escalations.engineering.conftest import AT, MINUTE
+from tickets import actions as ticket_actions
+from tickets.models import Attachment, EventKind, Ticket
+
+pytestmark = pytest.mark.django_db
+ClientOf = Callable[[User], Client]
+
+
+@pytest.fixture
+def brought(record: Escalation, ann: User, cleo: User) -> Escalation:
+    """A record that Customer Success is in."""
+    actions.invite_team(record, Involved.CUSTOMER_SUCCESS, by=ann, at=AT)
+    return record
+
+
+@pytest.fixture
+def cleos(cleo: User, client_of: ClientOf) -> Client:
+    return client_of(cleo)
+
+
+def test_who_is_brought_in_reads_the_record_and_its_tickets(
+    brought: Escalation, ritas: Ticket, sams: Ticket, cleos: Client
+) -> None:
+    assert cleos.get(brought.get_absolute_url()).status_code == 200
+    for ticket in (ritas, sams):
+        page = cleos.get(ticket.desk_url)
+        assert page.status_code == 200
+        assert ticket.subject in page.content.decode()
+
+
+def test_they_are_shown_nothing_that_they_can_not_do(brought: Escalation, ritas: Ticket, cleos: Client) -> None:
+    page = cleos.get(ritas.desk_url).content.decode()
+    for address in ("/reply/", "/take/", "/assign/", "/status/", "/fields/", "/cc/", "/promises/", "/desk/?", "/page/"):
+        assert address not in page, address
+    assert "Add note" in page
+    assert "the ticket is Closed" not in page
+    record = cleos.get(brought.get_absolute_url()).content.decode()
+    assert "Bring in" not in record
+    assert "Take out" not in record
+
+
+def test_they_add_a_note_that_moves_nothing(brought: Escalation, ritas: Ticket, cleo: User, cleos: Client) -> None:
+    before = Ticket.objects.get(pk=ritas.pk)
+    answer = cleos.post(f"{ritas.desk_url}note/", {"body": "They renew in March.", "mode": "note", "key": "k"})
+    assert answer.status_code == 303
+    note = ritas.messages.get(author=cleo)
+    assert (note.is_public, note.body) == (False, "They renew in March.")
+    after = Ticket.objects.get(pk=ritas.pk)
+    assert (after.status, after.assignee) == (before.status, before.assignee)
+    assert ritas.events.filter(kind=EventKind.NOTED, actor=cleo).count() == 1
+
+
+def test_they_get_the_files_of_these_tickets_alone(
+    brought: Escalation, rita: User, ritas: Ticket, cleos: Client, ann: User
+) -> None:
+    shown, other = (
+        ticket_actions.upload(rita, file=SimpleUploadedFile("a.log", b"words"), name="a.log", at=AT) for _ in range(2)
+    )
+    ticket_actions.reply(ritas, by=rita, body="See the log.", uploads=[shown.pk], at=AT + MINUTE)
+    elsewhere = factories.open_ticket(rita, uploads=[other.pk])
+    assert cleos.get(f"/attachments/{shown.pk}/").status_code == 200
+    assert cleos.get(f"/attachments/{other.pk}/").status_code == 404
+    assert Attachment.objects.filter(message__ticket=elsewhere).exists()
+
+
+def test_s048_a_ticket_that_is_in_no_record_of_theirs_is_a_404(brought: Escalation, rita: User, cleos: Client) -> None:
+    other = factories.open_ticket(rita)
+    answers = [cleos.get(other.desk_url), cleos.get("/desk/tickets/999999/")]
+    assert [answer.status_code for answer in answers] == [404, 404]
+    assert cleos.post(f"{other.desk_url}note/", {"body": "Hello"}).status_code == 404
+    assert not other.messages.filter(body="Hello").exists()
+
+
+@pytest.mark.parametrize("how", ["team", "person", "ticket"])
+def test_s054_what_is_taken_away_is_gone_at_once(
+    record: Escalation, ritas: Ticket, ann: User, cleo: User, cleos: Client, how: str
+) -> None:
+    if how == "person":
+        actions.invite_person(record, cleo, by=ann, at=AT)
+    else:
+        actions.invite_team(record, Involved.CUSTOMER_SUCCESS, by=ann, at=AT)
+    assert cleos.get(ritas.desk_url).status_code == 200
+    if how == "team":
+        actions.dismiss_team(record, Involved.CUSTOMER_SUCCESS, by=ann, at=AT + MINUTE)
+    elif how == "person":
+        actions.dismiss_person(record, cleo, by=ann, at=AT + MINUTE)
+    else:
+        actions.unlink(EscalationLink.objects.get(ticket=ritas), by=ann, at=AT + MINUTE)
+    assert cleos.get(ritas.desk_url).status_code == 404
+    assert cleos.post(f"{ritas.desk_url}note/", {"body": "Late words"}).status_code == 404
+    assert not ritas.messages.filter(body="Late words").exists()
+    assert cleos.get(record.get_absolute_url()).status_code == (200 if how == "ticket" else 404)
+    assert cleos.post(f"{record.get_absolute_url()}discussion/", {"body": "Late"}).status_code == (
+        303 if how == "ticket" else 404
+    )
+
+
+def test_s049_the_list_of_tickets_holds_what_they_see(brought: Escalation, rita: User, cleos: Client) -> None:
+    factories.open_ticket(rita)
+    listed = cleos.get("/api/v1/tickets/").json()["results"]
+    assert sorted(row["number"] for row in listed) == sorted(brought.links.values_list("ticket", flat=True))
+
+
+def test_pat_who_was_not_brought_in_sees_nothing(
+    brought: Escalation, ritas: Ticket, pat: User, client_of: ClientOf
+) -> None:
+    client = client_of(pat)
+    for address in (brought.get_absolute_url(), ritas.desk_url, f"{brought.get_absolute_url()}discussion/"):
+        assert client.get(address).status_code == 404, address
+    assert client.get("/api/v1/tickets/").json()["results"] == []
+    assert brought.title not in client.get("/desk/escalations/").content.decode()
+    assert brought.title not in client.get("/desk/escalations/feed/").content.decode()
+
+
+def test_the_way_from_home_and_round(brought: Escalation, cleos: Client) -> None:
+    page = cleos.get("/", follow=True)
+    html = page.content.decode()
+    assert page.redirect_chain == [("/desk/escalations/", 302)]
+    assert brought.title in html
+    for elsewhere in ("/desk/on-call/", "/desk/pages/", 'href="/desk/"', "/desk/mail/", "?view="):
+        assert elsewhere not in html, elsewhere
+    assert "/desk/escalations/feed/" in html
+
+
+def test_they_choose_what_they_are_mailed(cleo: User, cleos: Client) -> None:
+    page = cleos.get("/account/mail/").content.decode()
+    assert "Escalations that I follow" in page
+    assert "New requests for my team" not in page
+    assert cleos.post("/account/mail/", {"escalations": "never", "discussions": "each"}).status_code == 302
+    assert [(row.topic, row.how) for row in cleo.mail_choices.all()] == [("escalations", "never")]
