@@ -132,6 +132,7 @@ TEMPLATES = [
                 "slots": "supportdesk.lib.slot_tags",
                 "tickets": "tickets.tags",
                 "figures": "escalations.figures",
+                "engineering": "escalations.engineering.tags",
             },
         },
     }

@@ -24,6 +24,7 @@ from escalations.engineering import actions as engineering
 from escalations.models import (
     CalendarFeed,
     ContactMethod,
+    CustomerNotice,
     Escalation,
     Involved,
     Leave,
@@ -221,13 +222,19 @@ POLICIES: dict[str, tuple[Policy, Policy]] = {
     "my_devices": (to(DESK), to(DESK)),
     "device_revoke": (NO, to(set())),
     # Engineering escalations: the desk; pat was not brought in (those who were: tests/escalations/engineering).
-    "escalation_detail": (to(DESK), NO),
     "escalation_board": (to(DESK, STAKEHOLDERS), NO),
+    "escalation_list": (to(DESK, STAKEHOLDERS), NO),
+    "escalation_detail": (to(DESK), NO),
     "escalation_feed": (to(DESK, STAKEHOLDERS), NO),
     "escalation_discussion": (to(DESK), to(DESK)),
     "escalation_follow": (NO, to(DESK)),
     "escalation_invite": (NO, to(DESK, forbidden={"pat"})),
     "escalation_dismiss": (NO, to(DESK, forbidden={"pat"})),
+    "escalation_edit": (to(DESK, forbidden=STAKEHOLDERS), to(DESK, forbidden=STAKEHOLDERS)),
+    "escalation_move": (to(MOVERS, forbidden={"ann", "pat"}), to(MOVERS, forbidden={"ann", "pat"})),
+    "escalation_update": (to(DESK), to(DESK)),
+    "escalation_notice": (NO, to(DESK)),
+    "escalation_ticket": (NO, to(DESK)),
     # The API.
     "api_schema": (PUBLIC, NO),
     "api_docs": (PUBLIC, NO),
@@ -278,6 +285,9 @@ class Stage:
             "token": "no-such-token",
             "rest": "nothing/",
             "ref": self.escalation.reference,
+            "move": "review",
+            "notice": self.notice,
+            "ticket": self.linked,
             "message": "7a3c1c2e-1c8e-4b0a-9d57-000000000001",
             "contact": self.contact.pk,
             "person": self.contact.user_id,
@@ -294,6 +304,14 @@ class Stage:
             values["pk"] = Schedule.objects.get().pk
         values["pk"] = self.hours.get(name, values["pk"])
         return reverse(name, kwargs={key: values[key] for key in keys})
+
+    @property
+    def linked(self) -> int:
+        return self.escalation.links.get().ticket_id
+
+    @property
+    def notice(self) -> int:
+        return CustomerNotice.objects.get(link__escalation=self.escalation).pk
 
 
 @pytest.fixture

@@ -21,12 +21,12 @@ def may_request(user: User) -> bool:
 
 
 def may_move(user: User) -> bool:
-    """Take a record from step to step, edit it, merge it, send what its step owes."""
+    """Take a record from step to step, give it to somebody, merge it, send what its step owes."""
     return user.role in MOVERS
 
 
 def may_word(user: User) -> bool:
-    """Change or hold what a ticket's customer is told, and what becomes of the ticket: SET and the agents."""
+    """Change what is known of it, what a ticket's customer is told and what becomes of the ticket: SET and agents."""
     return user.role in (*AGENT_ROLES, Role.SET)
 
 

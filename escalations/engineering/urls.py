@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from escalations.engineering.views import board, feed, people, record, talk
+from escalations.engineering.views import board, edit, feed, move, people, record, talk, tickets, update
 
 _ONE = "desk/escalations/<str:ref>/"
 
@@ -13,5 +13,11 @@ urlpatterns = [
     path(f"{_ONE}follow/", people.escalation_follow, name="escalation_follow"),
     path(f"{_ONE}invite/", people.escalation_invite, name="escalation_invite"),
     path(f"{_ONE}dismiss/", people.escalation_dismiss, name="escalation_dismiss"),
+    path("desk/escalations/all/", board.escalation_list, name="escalation_list"),
     path(_ONE, record.escalation_detail, name="escalation_detail"),
+    path(f"{_ONE}edit/", edit.escalation_edit, name="escalation_edit"),
+    path(f"{_ONE}move/<str:move>/", move.escalation_move, name="escalation_move"),
+    path(f"{_ONE}update/", update.escalation_update, name="escalation_update"),
+    path(f"{_ONE}notices/<int:notice>/", update.escalation_notice, name="escalation_notice"),
+    path(f"{_ONE}tickets/<int:ticket>/", tickets.escalation_ticket, name="escalation_ticket"),
 ]

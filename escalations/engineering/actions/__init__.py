@@ -11,6 +11,7 @@ from escalations.engineering.actions.invite import (
     mute,
     unfollow,
 )
+from escalations.engineering.actions.edit import edit, give_to, mark_seen
 from escalations.engineering.actions.links import add_ticket, finish_ticket_as, join, unlink
 from escalations.engineering.actions.request import Problem, request_escalation
 from escalations.engineering.actions.step import take_step
@@ -30,13 +31,16 @@ __all__ = [
     "comment",
     "dismiss_person",
     "dismiss_team",
+    "edit",
     "finish_ticket_as",
     "follow",
+    "give_to",
     "hold_notice",
     "invite_person",
     "invite_team",
     "join",
     "mute",
+    "mark_seen",
     "release_notice",
     "request_escalation",
     "send_update",

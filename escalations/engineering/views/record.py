@@ -1,21 +1,67 @@
 """One record: where it stands, what its customers are owed, and all that surrounds it."""
 
-from django.http import HttpRequest, HttpResponseBase
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_safe
 
-from escalations.engineering.sections import discussion, stakeholders
+from escalations.engineering import access
+from escalations.engineering.board import moves_of
+from escalations.engineering.overdue import overdue
+from escalations.engineering.sections import rendered
+from escalations.engineering.stepper import Stop, stops
 from escalations.engineering.views.gate import find, on_the_board, viewer
+from escalations.models import Escalation, EscalationEvent
+from supportdesk.lib import clock
 from supportdesk.lib.http import page
+
+ABOVE = ("owed",)
+MAIN = (
+    "evidence",
+    "tickets",
+    "told",
+    "discussion",
+    "history",
+)
+BESIDE: tuple[str, ...] = ("stakeholders",)
+"""The sections of the page, in order; their modules are in `sections`."""
 
 
 @on_the_board
 @require_safe
 def escalation_detail(request: HttpRequest, ref: str) -> HttpResponseBase:
-    """The record's page."""
+    """The record's page; for htmx the section that it names as its target."""
     escalation = find(viewer(request), ref)
-    context = {
+    wanted = getattr(request, "htmx", None) and request.htmx.target  # type: ignore[attr-defined]
+    if wanted in (*ABOVE, *MAIN, *BESIDE):
+        return section(request, escalation, wanted)
+    response = page(request, "escalations/engineering/record.html", _context(request, escalation))
+    patch_vary_headers(response, ["HX-Request", "HX-Target"])
+    return response
+
+
+def section(request: HttpRequest, escalation: Escalation, name: str, *, status: int = 200) -> HttpResponse:
+    """One section by itself, as a verb answers htmx."""
+    response = HttpResponse(rendered(name, escalation, request), status=status)
+    patch_vary_headers(response, ["HX-Request", "HX-Target"])
+    return response
+
+
+def _context(request: HttpRequest, escalation: Escalation) -> dict[str, Any]:
+    me = viewer(request)
+    return {
         "escalation": escalation,
-        **stakeholders.context(escalation, request),
-        **discussion.context(escalation, request),
+        "stops": _stops(escalation),
+        "overdue": overdue(escalation, clock.now()),
+        "moves": [move for move, _ in moves_of(escalation)] if access.may_move(me) else [],
+        "may_edit": access.may_word(me),
+        "above": [rendered(name, escalation, request) for name in ABOVE],
+        "main": [rendered(name, escalation, request) for name in MAIN],
+        "beside": [rendered(name, escalation, request) for name in BESIDE],
     }
-    return page(request, "escalations/engineering/record.html", context)
+
+
+def _stops(escalation: Escalation) -> list[Stop]:
+    moved = escalation.events.filter(kind=EscalationEvent.Kind.MOVED).order_by("at", "id").values_list("to_step", "at")
+    return stops(escalation.at_step, escalation.created_at, moved)

@@ -1,0 +1,74 @@
+"""What each customer of an update gets, as its page shows it before and after it is sent."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from django.db.models import Q, QuerySet
+from django.utils.safestring import SafeString
+
+from escalations.engineering.wording import written_to
+from escalations.models import CustomerNotice, CustomerUpdate, Escalation
+from supportdesk.lib.html import render_markdown
+from tickets.models import Ticket
+
+State = CustomerNotice.State
+
+
+@dataclass(frozen=True)
+class Letter:
+    """One customer's part; `is_late` where the others were told and this one was held back."""
+
+    notice: CustomerNotice
+    html: SafeString
+    is_late: bool
+
+    @property
+    def ticket(self) -> Ticket:
+        return self.notice.link.ticket
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it may still be changed, held back or told after all."""
+        return self.notice.state in {State.OWED, State.HELD}
+
+    @property
+    def has_failed(self) -> bool:
+        return self.notice.state == State.DUE and bool(self.notice.last_error)
+
+
+def notices(escalation: Escalation) -> QuerySet[CustomerNotice]:
+    """All of a record that count, with what a letter needs."""
+    return (
+        CustomerNotice.objects.filter(update_of__escalation=escalation)
+        .exclude(state=State.DROPPED)
+        .select_related(
+            *("update_of", "message", "held_by", "told_by"),
+            *("link__ticket__organization__plan", "link__ticket__requester"),
+        )
+    )
+
+
+def named(words: str) -> Q:
+    """Those whose organisation, requester or number the words name."""
+    if not words:
+        return Q()
+    number = words.removeprefix("#")
+    found = Q(link__ticket__organization__name__icontains=words) | Q(link__ticket__requester__name__icontains=words)
+    if number.isascii() and number.isdigit() and len(number) < 19:
+        found |= Q(link__ticket=int(number))
+    return found
+
+
+def letters(rows: Iterable[CustomerNotice], escalation: Escalation) -> list[Letter]:
+    """A letter for each, of a record that is loaded. No query."""
+    return [letter(notice, escalation) for notice in rows]
+
+
+def letter(notice: CustomerNotice, escalation: Escalation) -> Letter:
+    """What was sent as it was sent; else what would be sent now."""
+    update = notice.update_of
+    update.escalation = escalation
+    is_late = notice.state == State.HELD and update.state == CustomerUpdate.State.SENT
+    if notice.message is not None:
+        return Letter(notice, notice.message.html, is_late)
+    return Letter(notice, render_markdown(written_to(update, notice.link, own_text=notice.own_text)), is_late)

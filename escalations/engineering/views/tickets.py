@@ -1,0 +1,54 @@
+"""What is done to one ticket of a record: how it ends, that its customer's reply was read, that it goes out."""
+
+from django.http import Http404, HttpRequest, HttpResponseBase, HttpResponseRedirect
+from django.views.decorators.http import require_POST
+
+from escalations.engineering import actions
+from escalations.engineering.sections.tickets import refused_at
+from escalations.engineering.views.gate import find, on_the_board, viewer
+from escalations.engineering.views.record import section
+from escalations.models import EscalationLink
+from supportdesk.lib import clock
+from supportdesk.lib.errors import DomainError, Invalid, NotAllowed
+from supportdesk.lib.toasts import say
+
+_FINISH = "finish-"
+
+
+@on_the_board
+@require_POST
+def escalation_ticket(request: HttpRequest, ref: str, ticket: int) -> HttpResponseBase:
+    """`act` is seen, unlink, finish-open, finish-solved or finish- (as the record says)."""
+    escalation = find(viewer(request), ref)
+    links = EscalationLink.objects.standing().filter(escalation=escalation).select_related("escalation", "ticket")
+    link = links.filter(ticket=ticket).first()
+    if link is None:
+        raise Http404
+    try:
+        sentence = _act(request, link)
+    except NotAllowed:
+        raise
+    except DomainError as refusal:
+        if not getattr(request, "htmx", False):
+            raise
+        refused_at(request, ticket, refusal.sentence)
+        return section(request, escalation, "tickets", status=refusal.status)
+    if getattr(request, "htmx", False):
+        return section(request, find(viewer(request), ref), "tickets")
+    say(request, sentence)
+    shown = request.POST.get("shown", "")
+    return HttpResponseRedirect(f"{escalation.get_absolute_url()}?{shown}#tickets", status=303)
+
+
+def _act(request: HttpRequest, link: EscalationLink) -> str:
+    act, by, number = request.POST.get("act", ""), viewer(request), link.ticket_id
+    if act == "seen":
+        actions.mark_seen(link, by=by)
+        return f"The reply on #{number} is read."
+    if act == "unlink":
+        actions.unlink(link, by=by, at=clock.now())
+        return f"#{number} was taken out: it is back with its agent."
+    if act.startswith(_FINISH):
+        actions.finish_ticket_as(link, act.removeprefix(_FINISH), by=by, at=clock.now())
+        return f"Noted how #{number} ends."
+    raise Invalid("Choose what is to be done.", code="unknown")
