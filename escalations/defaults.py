@@ -10,7 +10,6 @@ from django.db import transaction
 
 from accounts.models import Role, Team, User
 from escalations.actions import use_default_rules
-from escalations.engineering import defaults as engineering_defaults
 from escalations.models import (
     PAGING_PRIORITIES,
     ContactMethod,
@@ -60,7 +59,6 @@ def load(
     if engineers:
         _set_policy(engineers, at, active_from or at)
     policy = _policy(schedule, active_from or at)
-    engineering_defaults.load()
     materialise(now=at)
     return policy
 

@@ -17,6 +17,7 @@ from tickets.models import Channel, EventKind, Priority, SlaClock, TicketEvent
 from tickets.states import UNFINISHED, Status
 
 if TYPE_CHECKING:
+    from escalations.engineering.querysets import EscalationQuerySet
     from escalations.models import (  # noqa: F401 - the querysets' parameters
         ContactMethod,
         CoverageGap,
@@ -88,6 +89,24 @@ def broken_for(page: str = "") -> SlaClockQuerySet:
     """Those that an outer page, to which the prefix `page` leads, is about: broken since its policy is active."""
     since = Coalesce(OuterRef(f"{page}policy__active_from"), F("breached_at"))
     return broken_promises().filter(ticket=OuterRef(f"{page}ticket_id"), breached_at__gte=since)
+
+
+def rings_engineering(prefix: str = "") -> Q:
+    """A ticket for which SET's on-call is rung while nobody reviews its record; `prefix` leads to it."""
+    urgent = {
+        f"{prefix}priority": Priority.URGENT,
+        f"{prefix}status__in": UNFINISHED,
+        f"{prefix}organization__plan__pages": True,
+    }
+    return Q(**urgent) & ~Q(**{f"{prefix}channel": Channel.IMPORT})
+
+
+def waiting_for_review() -> EscalationQuerySet:
+    """Records that nobody has begun to review, with a ticket that rings engineering."""
+    from escalations.models import Escalation, EscalationLink
+
+    tickets = EscalationLink.objects.active().filter(rings_engineering("ticket__"), escalation=OuterRef("pk"))
+    return Escalation.objects.standing().filter(Exists(tickets), step="requested")
 
 
 class PageQuerySet(models.QuerySet["Page"]):
@@ -174,7 +193,8 @@ class PageDeliveryQuerySet(models.QuerySet["PageDelivery"]):
             outside__isnull=False, outside__disabled_at=None
         )
         caused = {"ticket": rings(None, "page__ticket__"), "sla_breach": Exists(broken_for("page__"))}
-        wanted = ~Q(page__kind__in=list(caused))
+        reviewed = ~Exists(waiting_for_review().filter(pk=OuterRef("page__escalation")))
+        wanted: Q = ~Q(page__kind__in=list(caused)) & ~Q(reviewed, page__escalation__isnull=False)
         for kind, cause in caused.items():
             wanted |= Q(page__kind=kind) & Q(cause)
         held = Q(page__state__in=("acknowledged", "snoozed"), page__episode=F("episode"))

@@ -85,7 +85,7 @@ def _listed(names: Sequence[str]) -> str:
 
 def _about(page: Page) -> str:
     """What tells the pages of a ticket apart: nothing for its own."""
-    return "" if page.kind == Page.Kind.TICKET else capfirst(page.get_kind_display())
+    return page.record_reference or ("" if page.kind == Page.Kind.TICKET else capfirst(page.get_kind_display()))
 
 
 def ticket_rail(tickets: Sequence[Ticket], request: HttpRequest) -> Filled:
@@ -131,7 +131,7 @@ def queue_row(tickets: Sequence[Ticket], request: HttpRequest) -> Filled:
             page,
             format_html(
                 ' <span class="badge hot">{}ringing {}</span>',
-                f"{page.get_kind_display()}, " if _about(page) else "",
+                f"{page.record_reference or page.get_kind_display()}, " if _about(page) else "",
                 _short(people.get(page.pk, [])),
             ),
         )

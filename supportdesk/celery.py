@@ -34,6 +34,9 @@ app.conf.beat_schedule = {
     # Who follows an escalation is told: mails, and posts to chat channels.
     "engineering_notify": {"task": "engineering.notify", "schedule": 10.0, "options": {"expires": 10.0}},
     "engineering_post": {"task": "engineering.post", "schedule": 10.0, "options": {"expires": 10.0}},
+    # What customers of escalations wrote, and engineering's own deadlines; and the leads' queues, in their morning.
+    "engineering_watch": {"task": "engineering.watch", "schedule": 30.0, "options": {"expires": 30.0}},
+    "engineering_digest": {"task": "engineering.mail_digest", "schedule": 60.0, "options": {"expires": 60.0}},
     # Mails for events that a lost wake-up left behind.
     "notify": {"task": "tickets.notify", "schedule": 10.0, "options": {"expires": 10.0}},
     # Mails that are due: new ones a wake-up missed, and retries.

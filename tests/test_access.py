@@ -235,6 +235,9 @@ POLICIES: dict[str, tuple[Policy, Policy]] = {
     "escalation_update": (to(DESK), to(DESK)),
     "escalation_notice": (NO, to(DESK)),
     "escalation_ticket": (NO, to(DESK)),
+    "escalation_queues": (to(DESK, forbidden=STAKEHOLDERS), NO),
+    "escalation_queue": (to(DESK, forbidden=STAKEHOLDERS), NO),
+    "escalation_numbers": (to(DESK, forbidden=STAKEHOLDERS), NO),
     # The API.
     "api_schema": (PUBLIC, NO),
     "api_docs": (PUBLIC, NO),
@@ -292,6 +295,8 @@ class Stage:
             "contact": self.contact.pk,
             "person": self.contact.user_id,
         }
+        if name == "escalation_queue":
+            values["slug"] = "updates-owed"
         if name.startswith("attachment"):
             values["pk"] = self.unsent.pk if name.endswith("discard") else self.attachment.pk
         if name.startswith(("member", "invitation")):

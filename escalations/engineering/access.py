@@ -15,6 +15,11 @@ def sees_board(user: User | AnonymousUser) -> bool:
     return isinstance(user, User) and user.is_active and user.is_desk
 
 
+def sees_queues(user: User) -> bool:
+    """What is owed and overdue, and engineering's numbers: the desk's own people, who see every record."""
+    return user.role in (*AGENT_ROLES, Role.SET)
+
+
 def may_request(user: User) -> bool:
     """Escalate a ticket, and add one to a record."""
     return user.role in AGENT_ROLES

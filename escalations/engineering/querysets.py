@@ -6,10 +6,11 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from django.db import models
-from django.db.models import Count, Exists, OuterRef, Q
+from django.db.models import Count, Exists, F, Max, OuterRef, Q
+from django.db.models.functions import Coalesce
 
 from accounts.models import Role, User
-from escalations.engineering.steps import ACTIVE
+from escalations.engineering.steps import ACTIVE, Step
 
 if TYPE_CHECKING:
     from escalations.models import (  # noqa: F401 - the querysets' parameters
@@ -50,6 +51,40 @@ class EscalationQuerySet(models.QuerySet["Escalation"]):
     def active(self) -> EscalationQuerySet:
         return self.standing().filter(step__in=ACTIVE)
 
+    def to_warn(self, now: datetime) -> EscalationQuerySet:
+        """Those whose clocks the sweep is to look at: found by `escalation_to_warn`."""
+        return self.filter(warn_at__lte=now)
+
+    # --- What is easily forgotten: rows of the queues, each with the instant `sort_at` that they are sorted by --------
+
+    def owing(self) -> EscalationQuerySet:
+        """Those whose step's update wasn't sent, since when: found by `escalation_owing`."""
+        return self.standing().filter(owes_update=True).annotate(sort_at=F("step_since"))
+
+    def review_overdue(self, now: datetime) -> EscalationQuerySet:
+        overdue = self.active().filter(step=Step.REQUESTED, review_due_at__lte=now)
+        return overdue.annotate(sort_at=F("review_due_at"))
+
+    def plan_overdue(self, now: datetime) -> EscalationQuerySet:
+        return self.active().filter(step=Step.CONFIRMED, plan_due_at__lte=now).annotate(sort_at=F("plan_due_at"))
+
+    def without_news(self, now: datetime) -> EscalationQuerySet:
+        """Engineering is to be heard of by now, and wasn't."""
+        return self.active().filter(news_due_at__lte=now).annotate(sort_at=F("news_due_at"))
+
+    def waiting_for_information(self) -> EscalationQuerySet:
+        """With `answered`: how many customers wrote since they were asked, and `last_answer_at`."""
+        since = Q(links__is_active=True, links__replied_at__gt=F("step_since"))
+        return (
+            self.active()
+            .filter(step=Step.NEEDS_INFORMATION)
+            .annotate(
+                sort_at=Coalesce("question_due_at", "step_since"),
+                answered=Count("links", filter=since),
+                last_answer_at=Max("links__replied_at", filter=since),
+            )
+        )
+
     def with_card_data(self) -> EscalationQuerySet:
         """What a card of the board shows, in one query."""
         return self.select_related("owner", "area").annotate(
@@ -70,6 +105,21 @@ class NoticeQuerySet(models.QuerySet["CustomerNotice"]):
     def to_do(self, now: datetime) -> NoticeQuerySet:
         """Those with a message to be brought into the ticket, or a ticket to be given back."""
         return self.filter(next_attempt_at__lte=now)
+
+    def untold(self) -> NoticeQuerySet:
+        """What a record's present step has to say and this customer wasn't told: found by `notice_untold`."""
+        rows = self.filter(state__in=("owed", "held", "due"), link__unlinked_at=None)
+        rows = rows.filter(update_of__step=F("link__escalation__step"), link__escalation__merged_into=None)
+        return rows.annotate(sort_at=F("update_of__created_at"))
+
+    def of_a_fix(self) -> NoticeQuerySet:
+        return self.filter(update_of__step__in=(Step.TESTED, Step.RELEASED))
+
+    def of_no_fix(self) -> NoticeQuerySet:
+        return self.exclude(update_of__step__in=(Step.TESTED, Step.RELEASED))
+
+    def held(self) -> NoticeQuerySet:
+        return self.filter(state="held")
 
     def told(self) -> NoticeQuerySet:
         return self.filter(state="sent")

@@ -5,7 +5,7 @@ Each finds its work as rows; doing it twice does no harm.
 
 from celery import shared_task
 
-from escalations.engineering import chat, notifications, telling
+from escalations.engineering import chat, digest, notifications, replies, telling, watch
 from supportdesk.lib import clock
 
 
@@ -25,3 +25,18 @@ def notify() -> None:
 def post() -> None:
     """Send the posts to chat channels that are due."""
     chat.deliver_due()
+
+
+@shared_task(name="engineering.watch", ignore_result=True)
+def watch_records() -> None:
+    """Put down what customers wrote, and warn of deadlines that are near or over."""
+    try:
+        replies.note_all(now=clock.now())
+    finally:  # whatever stops the one, the other goes on
+        watch.warn_all(now=clock.now())
+
+
+@shared_task(name="engineering.mail_digest", ignore_result=True)
+def mail_digest() -> None:
+    """Mail the queues to the leads whose morning has come."""
+    digest.mail_all(now=clock.now())

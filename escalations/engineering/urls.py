@@ -2,22 +2,39 @@
 
 from django.urls import path
 
-from escalations.engineering.views import board, edit, feed, move, people, record, talk, tickets, update
+from escalations.engineering.views import (
+    board,
+    edit,
+    feed,
+    move,
+    numbers,
+    people,
+    queues,
+    record,
+    talk,
+    tickets,
+    update,
+)
 
 _ONE = "desk/escalations/<str:ref>/"
 
 urlpatterns = [
     path("desk/escalations/", board.escalation_board, name="escalation_board"),
-    path("desk/escalations/feed/", feed.escalation_feed, name="escalation_feed"),
-    path(f"{_ONE}discussion/", talk.escalation_discussion, name="escalation_discussion"),
-    path(f"{_ONE}follow/", people.escalation_follow, name="escalation_follow"),
-    path(f"{_ONE}invite/", people.escalation_invite, name="escalation_invite"),
-    path(f"{_ONE}dismiss/", people.escalation_dismiss, name="escalation_dismiss"),
+    # Before a record's own address, which would take their names for references.
     path("desk/escalations/all/", board.escalation_list, name="escalation_list"),
+    path("desk/escalations/feed/", feed.escalation_feed, name="escalation_feed"),
+    path("desk/escalations/queues/", queues.escalation_queues, name="escalation_queues"),
+    path("desk/escalations/queues/<slug:slug>/", queues.escalation_queue, name="escalation_queue"),
+    path("desk/escalations/numbers/", numbers.escalation_numbers, name="escalation_numbers"),
+    # One record.
     path(_ONE, record.escalation_detail, name="escalation_detail"),
     path(f"{_ONE}edit/", edit.escalation_edit, name="escalation_edit"),
     path(f"{_ONE}move/<str:move>/", move.escalation_move, name="escalation_move"),
     path(f"{_ONE}update/", update.escalation_update, name="escalation_update"),
     path(f"{_ONE}notices/<int:notice>/", update.escalation_notice, name="escalation_notice"),
     path(f"{_ONE}tickets/<int:ticket>/", tickets.escalation_ticket, name="escalation_ticket"),
+    path(f"{_ONE}discussion/", talk.escalation_discussion, name="escalation_discussion"),
+    path(f"{_ONE}follow/", people.escalation_follow, name="escalation_follow"),
+    path(f"{_ONE}invite/", people.escalation_invite, name="escalation_invite"),
+    path(f"{_ONE}dismiss/", people.escalation_dismiss, name="escalation_dismiss"),
 ]

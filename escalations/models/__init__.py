@@ -8,6 +8,7 @@ from escalations.models.around import (
     KnownIssue,
     OutsideIssue,
     PullRequest,
+    QueueDigest,
     TeamChannel,
     TeamInvolved,
 )
@@ -81,6 +82,7 @@ __all__ = [
     "PolicyChoice",
     "PolicyStep",
     "PullRequest",
+    "QueueDigest",
     "Schedule",
     "Severity",
     "Shift",

@@ -246,6 +246,20 @@ class EngineeringTarget(models.Model):
         return self.get_severity_display()
 
 
+class QueueDigest(models.Model):
+    """A lead's morning was seen to: the queues were mailed, or were all empty."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    day = models.DateField(help_text="Where the lead is.")
+
+    class Meta:
+        ordering = ("-day", "user")
+        constraints = [models.UniqueConstraint(fields=["user", "day"], name="queue_digest_once_a_day")]
+
+    def __str__(self) -> str:
+        return f"{self.user}, {self.day}"
+
+
 class KnownIssue(models.Model):
     """What customers may read of a record: a text of its own, nothing of the record's."""
 

@@ -128,6 +128,7 @@ class Escalation(models.Model):
         ]
         indexes = [
             models.Index(fields=["step", "-step_since", "-id"], name="escalation_by_step"),
+            models.Index(fields=["id"], condition=Q(owes_update=True), name="escalation_owing"),
             models.Index(fields=["warn_at"], condition=~Q(warn_at=None), name="escalation_to_warn"),
         ]
 
@@ -228,6 +229,7 @@ class EscalationEvent(models.Model):
         indexes = [
             models.Index(fields=["escalation", "at", "id"], name="esc_event_of_record"),
             models.Index(fields=["id"], condition=Q(notified_at=None), name="esc_event_to_notify"),
+            models.Index(fields=["at"], condition=Q(kind="moved"), name="esc_event_moved"),
         ]
 
     def __str__(self) -> str:

@@ -151,8 +151,13 @@ class Page(models.Model):
 
     @property
     def is_asked_for(self) -> bool:
-        """Whether somebody asked for it, and says when it is done; others follow from tickets and clocks."""
-        return self.kind in self.ASKED_FOR
+        """Whether somebody asked for it, and says when it is done; others follow from tickets, clocks and records."""
+        return self.kind in self.ASKED_FOR and self.escalation_id is None
+
+    @property
+    def record_reference(self) -> str:
+        """Of the engineering escalation that it follows from: `SET-12`, or empty."""
+        return f"SET-{self.escalation_id}" if self.escalation_id else ""
 
     @property
     def subject(self) -> str:

@@ -100,6 +100,7 @@ class CustomerNotice(models.Model):
         indexes = [
             models.Index(fields=["next_attempt_at", "id"], condition=~Q(next_attempt_at=None), name="notice_to_do"),
             models.Index(fields=["link"], condition=Q(state="held"), name="notice_held"),
+            models.Index(fields=["id"], condition=Q(state__in=["owed", "held", "due"]), name="notice_untold"),
         ]
 
     def __str__(self) -> str:

@@ -15,7 +15,7 @@ from django.db.models.functions import Coalesce
 from accounts.models import AGENT_ROLES
 from escalations.events import record
 from escalations.models import EscalationPolicy, Page, PageDelivery, PageEvent, PolicyChoice
-from escalations.paging import breaches
+from escalations.paging import breaches, engineering
 from escalations.paging.choose import choices, policy_for, priority_of
 from escalations.paging.crash import crash_point
 from escalations.paging.decide import START, acknowledged_for
@@ -39,6 +39,7 @@ def derive(*, now: datetime) -> int:
     return (
         _begin_all(Page.Kind.TICKET, EscalationPolicy.objects.filter(is_default=True).first(), now)
         + _begin_all(Page.Kind.SLA_BREACH, breaches.policy(), now)
+        + engineering.derive(now=now)
         + each(_to_end(), lambda pk: _end(pk, now=now))
         + each(breaches.to_end(), lambda pk: _end_breach(pk, now=now))
         + each(_asked_for_to_end(), lambda pk: _end_asked_for(pk, now=now))
@@ -157,7 +158,7 @@ def _end_breach(pk: int, *, now: datetime) -> bool:
 
 def _asked_for_to_end() -> QuerySet[Page]:
     """Pages that somebody asked for: over with the ticket; by hand also once the customer was answered since."""
-    pages = Page.objects.open().filter(kind__in=Page.ASKED_FOR)
+    pages = Page.objects.open().filter(kind__in=Page.ASKED_FOR, escalation=None)
     answered = Q(kind=Page.Kind.BY_HAND, ticket__last_replied_at__gt=F("created_at"))
     return pages.filter(Q(ticket__status__in=(Status.SOLVED, Status.CLOSED)) | answered)
 
@@ -268,7 +269,8 @@ def _worked_on() -> QuerySet[Page]:
     """Acknowledged pages on whose ticket the staff moved something since, and since its priority was last raised.
 
     For a broken promise only a public reply counts (and leaves none but a resolution overdue): giving the ticket to
-    somebody, or holding it, tells the customer nothing. For what was asked for by hand a note counts as well.
+    somebody, or holding it, tells the customer nothing. For what was asked for by hand a note counts as well; for a
+    record that waits for its review nothing but the review does, which ends its page.
     """
     moves = TicketEvent.objects.filter(ticket=OuterRef("ticket_id"), at__gt=OuterRef("acknowledged_at"))
     moves = moves.filter(Q(ticket__raised_at=None) | Q(at__gt=F("ticket__raised_at")))
@@ -276,5 +278,7 @@ def _worked_on() -> QuerySet[Page]:
     taken = Q(ticket__assignee__is_active=True, ticket__assignee__role__in=AGENT_ROLES, kind=EventKind.ASSIGNED)
     on_ticket = Q(Exists(moves.filter(Q(kind__in=_MOVES) | taken)), kind=Page.Kind.TICKET)
     on_promise = Q(Exists(moves.filter(kind=EventKind.ANSWERED)), kind=Page.Kind.SLA_BREACH)
-    noted = Q(Exists(moves.filter(Q(kind__in=(*_MOVES, EventKind.NOTED)) | taken)), kind__in=Page.ASKED_FOR)
+    noted = Q(
+        Exists(moves.filter(Q(kind__in=(*_MOVES, EventKind.NOTED)) | taken)), kind__in=Page.ASKED_FOR, escalation=None
+    )
     return Page.objects.filter(on_ticket | on_promise | noted, state=Page.State.ACKNOWLEDGED)

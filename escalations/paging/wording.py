@@ -69,7 +69,11 @@ def _ringing(pages: Sequence[Page]) -> str:
 def _one(page: Page) -> str:
     if page.kind in Page.PRACTICE:
         return f"This is a {page.get_kind_display()} page. Nothing is wrong."
-    return f"{_about(page)}, {_customer(page)}: {page.subject}{_overdue(page)}."
+    return f"{_about(page)}, {_customer(page)}: {page.subject}{_of_record(page)}{_overdue(page)}."
+
+
+def _of_record(page: Page) -> str:
+    return f" in {page.record_reference}" if page.record_reference else ""
 
 
 def _about(page: Page) -> str:

@@ -41,6 +41,7 @@ class Kind(StrEnum):
     STAFF_MAIL_ALERT = "staff_mail_alert"
     STAFF_RATED = "staff_rated"
     STAFF_ESCALATION = "staff_escalation"
+    STAFF_ENGINEERING_DIGEST = "staff_engineering_digest"
 
     @property
     def is_for_staff(self) -> bool:

@@ -1,6 +1,7 @@
 """The verbs on engineering escalations: each locks, checks, changes and records in one transaction."""
 
 from escalations.engineering.actions.comment import comment
+from escalations.engineering.actions.edit import edit, give_to
 from escalations.engineering.actions.invite import (
     apply_rules,
     dismiss_person,
@@ -11,8 +12,7 @@ from escalations.engineering.actions.invite import (
     mute,
     unfollow,
 )
-from escalations.engineering.actions.edit import edit, give_to, mark_seen
-from escalations.engineering.actions.links import add_ticket, finish_ticket_as, join, unlink
+from escalations.engineering.actions.links import add_ticket, finish_ticket_as, join, mark_seen, unlink
 from escalations.engineering.actions.request import Problem, request_escalation
 from escalations.engineering.actions.step import take_step
 from escalations.engineering.actions.updates import (
@@ -39,8 +39,8 @@ __all__ = [
     "invite_person",
     "invite_team",
     "join",
-    "mute",
     "mark_seen",
+    "mute",
     "release_notice",
     "request_escalation",
     "send_update",

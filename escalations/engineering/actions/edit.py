@@ -11,7 +11,7 @@ from escalations.engineering.actions.moves import locked, require, write
 from escalations.engineering.actions.request import Problem, checked
 from escalations.engineering.events import Kind, record
 from escalations.engineering.steps import ENDED, Step
-from escalations.models import Escalation, EscalationLink
+from escalations.models import Escalation
 from supportdesk.lib.errors import Invalid
 from tickets.models import Category
 
@@ -53,14 +53,6 @@ def give_to(
     if owner is not None and owner == backup:
         raise Invalid("The backup stands in for the owner: choose somebody else.", code="same", field="backup")
     return _change(escalation, {"owner": owner, "backup": backup}, by=by, at=at)
-
-
-def mark_seen(link: EscalationLink, *, by: User) -> None:
-    """What the ticket's customer wrote was looked at: it is new no more. Raises NotAllowed."""
-    with transaction.atomic():
-        locked(link.escalation, by=by)
-        require(access.may_word(by), "mark replies as read")
-        EscalationLink.objects.filter(pk=link.pk).update(seen_reply_at=link.replied_at)
 
 
 def _change(escalation: Escalation, columns: dict[str, Any], *, by: User, at: datetime) -> list[str]:

@@ -109,6 +109,14 @@ def finish_ticket_as(link: EscalationLink, to: str, *, by: User, at: datetime) -
     record(escalation, Kind.EDITED, by=by, at=at, field="finish_as", ticket=link.ticket_id, new=to)
 
 
+@transaction.atomic
+def mark_seen(link: EscalationLink, *, by: User) -> None:
+    """The reply that `link` shows was looked at; a later one stays new. Raises NotAllowed."""
+    locked(link.escalation, by=by)
+    require(access.may_word(by), "mark replies as read")
+    EscalationLink.objects.filter(pk=link.pk).update(seen_reply_at=link.replied_at)
+
+
 def drop_what_is_owed(link: EscalationLink) -> None:
     """Nothing that was not said yet is said any more."""
     waiting = link.notices.filter(state__in=(State.OWED, State.HELD, State.DUE))

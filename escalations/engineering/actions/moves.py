@@ -55,7 +55,7 @@ def write(escalation: Escalation, *, at: datetime, rewords: bool = False, **chan
     """
     for name, value in changes.items():
         setattr(escalation, name, value)
-    follow = deadlines(escalation, at=at)
+    follow = deadlines(escalation)
     follow["updated_at"] = max(at, escalation.updated_at)
     if rewords or changes.keys() - _BY_THE_WAY:
         follow["version"] = escalation.version + 1

@@ -116,6 +116,7 @@ def test_s012_every_kind_of_ticket_mail_is_marked(
         Kind.SURVEY,
         Kind.STAFF_RATED,
         Kind.STAFF_ESCALATION,  # tests/escalations/engineering/test_notifications.py
+        Kind.STAFF_ENGINEERING_DIGEST,
     }
     assert seen == set(Kind) - others
 

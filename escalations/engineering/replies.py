@@ -1,0 +1,81 @@
+"""What customers do in their tickets while engineering has them, put down on the record: each once.
+
+The ticket's own events are the source, whichever door they came by. A reply is known by its event, not by its time
+alone: of two that came at once the later one may be stored first.
+"""
+
+import logging
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import transaction
+from django.db.models import BigIntegerField, Exists, F, OuterRef, Q, QuerySet, Value
+from django.db.models.fields.json import KT
+from django.db.models.functions import Cast, Coalesce, Greatest
+
+from escalations.engineering.events import Kind, record
+from escalations.models import Escalation, EscalationEvent, EscalationLink
+from tickets.models import EventKind, TicketEvent
+
+logger = logging.getLogger(__name__)
+
+_KINDS = {
+    EventKind.CUSTOMER_REPLIED: Kind.CUSTOMER_REPLIED,
+    EventKind.REOPENED: Kind.CUSTOMER_REPLIED,
+    EventKind.CUSTOMER_SOLVED: Kind.CUSTOMER_SOLVED,
+}
+_THEIRS = Q(kind__in=(EventKind.CUSTOMER_REPLIED, EventKind.CUSTOMER_SOLVED)) | Q(
+    kind=EventKind.REOPENED, data__waits=True
+)
+"""Reopened by the staff is no word of the customer's."""
+_LATE = timedelta(minutes=1)
+"""So long after a later one a reply may be stored, having waited for its ticket."""
+
+
+def note_all(*, now: datetime) -> int:
+    """Put down what wasn't yet; the number of events. A link that fails is logged and stepped over."""
+    noted = 0
+    for pk in list(_with_news().order_by("escalation_id", "pk").values_list("pk", flat=True)):
+        try:
+            noted += _note(pk)
+        except Exception:
+            logger.exception("what the customer of link %s wrote could not be put down", pk)
+    return noted
+
+
+def _with_news() -> QuerySet[EscalationLink]:
+    """Active links whose customer did something that the record doesn't tell of yet."""
+    since = Coalesce(OuterRef("replied_at"), OuterRef("linked_at")) - _LATE
+    acts = TicketEvent.objects.filter(_THEIRS, ticket=OuterRef("ticket"), at__gt=OuterRef("linked_at"))
+    known = _known(OuterRef(OuterRef("escalation")))
+    return EscalationLink.objects.active().filter(Exists(acts.filter(~Exists(known), at__gte=since)))
+
+
+def _known(escalation: Any) -> QuerySet[EscalationEvent]:
+    """What a record tells of an outer event of a ticket: it stands at the same time, by which an index finds it."""
+    told = EscalationEvent.objects.filter(kind__in=set(_KINDS.values()), escalation=escalation, at=OuterRef("at"))
+    number = Cast(KT("data__event"), BigIntegerField())
+    return told.alias(number=number).filter(number=OuterRef("pk"))
+
+
+@transaction.atomic
+def _note(pk: int) -> int:
+    """Put down one link's news under its record's lock, looked for anew: another worker may have been quicker."""
+    record_of_it = Escalation.objects.filter(links=pk)
+    if not record_of_it.select_for_update(of=("self",), skip_locked=True).exists():
+        return 0
+    link = _with_news().select_related("escalation").filter(pk=pk).first()
+    if link is None:
+        return 0
+    acts = TicketEvent.objects.filter(_THEIRS, ticket=link.ticket_id, at__gt=link.linked_at)
+    news = list(acts.filter(~Exists(_known(link.escalation_id))).select_related("actor").order_by("at", "pk"))
+    for act in news:
+        _record(link.escalation, act)
+    EscalationLink.objects.filter(pk=pk).update(replied_at=Greatest(F("replied_at"), Value(news[-1].at)))
+    return len(news)
+
+
+def _record(escalation: Escalation, act: TicketEvent) -> None:
+    """By nobody: the record wasn't changed, and who changed it last is a colleague."""
+    who = act.actor.display_name if act.actor else ""
+    record(escalation, _KINDS[EventKind(act.kind)], by=None, at=act.at, ticket=act.ticket_id, event=act.pk, name=who)

@@ -1,0 +1,108 @@
+"""What customers do in their tickets stands on the record: each once, whoever looks, until somebody has seen it."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from accounts.models import User
+from escalations.engineering import actions, replies
+from escalations.engineering.steps import Move
+from escalations.models import Escalation, EscalationEvent, EscalationLink
+from supportdesk.lib.errors import NotAllowed
+from tests.at_once import at_once
+from tests.escalations.engineering.conftest import AT, MINUTE
+from tickets import actions as ticket_actions
+from tickets.models import Ticket, TicketEvent
+
+pytestmark = pytest.mark.django_db
+Kind = EscalationEvent.Kind
+
+
+def told(record: Escalation) -> list[tuple[str, int]]:
+    rows = record.events.filter(kind__in=(Kind.CUSTOMER_REPLIED, Kind.CUSTOMER_SOLVED)).order_by("at", "pk")
+    return [(row.kind, row.data["ticket"]) for row in rows]
+
+
+def test_a_reply_stands_on_the_record_once(record: Escalation, ritas: Ticket, rita: User) -> None:
+    ticket_actions.reply(ritas, by=rita, body="Any news?", at=AT + MINUTE)
+    assert replies.note_all(now=AT + 2 * MINUTE) == 1
+    assert replies.note_all(now=AT + 3 * MINUTE) == 0
+    assert told(record) == [("customer_replied", ritas.number)]
+    link = EscalationLink.objects.get(ticket=ritas)
+    assert (link.replied_at, link.seen_reply_at) == (AT + MINUTE, None)
+    event = record.events.get(kind=Kind.CUSTOMER_REPLIED)
+    assert (event.at, event.actor, event.data["name"]) == (AT + MINUTE, None, "Rita")
+
+
+def test_that_it_is_solved_stands_there_too(record: Escalation, ritas: Ticket, rita: User) -> None:
+    ticket_actions.mark_solved(ritas, by=rita, at=AT + MINUTE)
+    replies.note_all(now=AT + 2 * MINUTE)
+    ritas.refresh_from_db()
+    ticket_actions.reopen(ritas, by=rita, at=AT + 3 * MINUTE)
+    replies.note_all(now=AT + 4 * MINUTE)
+    assert [kind for kind, _ in told(record)] == ["customer_solved", "customer_replied"]
+
+
+def test_what_the_staff_does_is_no_news(record: Escalation, ritas: Ticket, rita: User, ann: User) -> None:
+    ticket_actions.add_note(ritas, by=ann, body="They called.", at=AT + MINUTE)
+    ticket_actions.mark_solved(ritas, by=rita, at=AT + 2 * MINUTE)
+    replies.note_all(now=AT + 2 * MINUTE)
+    ritas.refresh_from_db()
+    ticket_actions.reopen(ritas, by=ann, at=AT + 3 * MINUTE)
+    assert replies.note_all(now=AT + 4 * MINUTE) == 0
+    assert told(record) == [("customer_solved", ritas.number)]
+
+
+def test_a_ticket_taken_out_tells_the_record_nothing_more(
+    record: Escalation, ritas: Ticket, rita: User, ann: User
+) -> None:
+    actions.unlink(EscalationLink.objects.get(ticket=ritas), by=ann, at=AT + MINUTE)
+    ritas.refresh_from_db()
+    ticket_actions.reply(ritas, by=rita, body="Any news?", at=AT + 2 * MINUTE)
+    assert replies.note_all(now=AT + 3 * MINUTE) == 0
+
+
+def test_a_reply_that_waited_for_its_ticket_is_not_lost(record: Escalation, ritas: Ticket, rita: User) -> None:
+    """Of two that came at once the one with the later time may be stored first."""
+    ticket_actions.reply(ritas, by=rita, body="Second", at=AT + 2 * MINUTE)
+    replies.note_all(now=AT + 2 * MINUTE)
+    late = AT + 2 * MINUTE - timedelta(milliseconds=40)
+    TicketEvent.objects.create(ticket=ritas, kind="customer_replied", actor=rita, at=late)
+    assert replies.note_all(now=AT + 3 * MINUTE) == 1
+    assert len(told(record)) == 2
+    assert EscalationLink.objects.get(ticket=ritas).replied_at == AT + 2 * MINUTE
+
+
+def test_a_reply_changes_no_version_and_makes_nobody_the_last_who_changed_it(
+    record: Escalation, ritas: Ticket, rita: User, sven: User
+) -> None:
+    ticket_actions.reply(ritas, by=rita, body="Any news?", at=AT + MINUTE)
+    replies.note_all(now=AT + 2 * MINUTE)
+    actions.take_step(record, Move.REVIEW, by=sven, given={}, at=AT + 3 * MINUTE, seen_version=record.version)
+
+
+def test_seen_is_what_was_shown(record: Escalation, ritas: Ticket, rita: User, sven: User, pat: User) -> None:
+    ticket_actions.reply(ritas, by=rita, body="Any news?", at=AT + MINUTE)
+    replies.note_all(now=AT + 2 * MINUTE)
+    shown = EscalationLink.objects.select_related("escalation").get(ticket=ritas)
+    ticket_actions.reply(ritas, by=rita, body="Hello?", at=AT + 3 * MINUTE)
+    replies.note_all(now=AT + 4 * MINUTE)
+    with pytest.raises(NotAllowed):
+        actions.mark_seen(shown, by=pat)
+    actions.mark_seen(shown, by=sven)
+    shown.refresh_from_db()
+    assert shown.seen_reply_at == AT + MINUTE
+    assert shown.replied_at == AT + 3 * MINUTE
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_workers_at_once_put_it_down_once(record: Escalation, ritas: Ticket, rita: User) -> None:
+    ticket_actions.reply(ritas, by=rita, body="Any news?", at=AT + MINUTE)
+    at_once(*[lambda: replies.note_all(now=AT + 2 * MINUTE)] * 2)
+    assert told(record) == [("customer_replied", ritas.number)]
+
+
+def test_one_look_for_all_links(record: Escalation, ritas: Ticket, rita: User, django_assert_num_queries: Any) -> None:
+    with django_assert_num_queries(1):
+        assert replies.note_all(now=AT + MINUTE) == 0
