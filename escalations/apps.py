@@ -11,13 +11,12 @@ class EscalationsConfig(AppConfig):
         from escalations.engineering import slots as engineering_slots
         from escalations.engineering.notifications import threads
         from escalations.paging import bounced
-        from supportdesk.lib import slots as desk_slots
         from tickets import sight
         from tickets.mail import bounces, wanted
         from tickets.notifications.audience import Kind
 
+        engineering_slots.register()
         slots.register()
-        desk_slots.register("desk.side", engineering_slots.queue_links)
         bounces.register("page", bounced.find)
         sight.register(engineering.tickets_of)
         wanted.register(Kind.STAFF_ESCALATION, threads.still_wanted)

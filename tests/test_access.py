@@ -238,6 +238,16 @@ POLICIES: dict[str, tuple[Policy, Policy]] = {
     "escalation_queues": (to(DESK, forbidden=STAKEHOLDERS), NO),
     "escalation_queue": (to(DESK, forbidden=STAKEHOLDERS), NO),
     "escalation_numbers": (to(DESK, forbidden=STAKEHOLDERS), NO),
+    "ticket_escalate": (to(AGENTS, forbidden={"sven"}), to(AGENTS, forbidden={"sven"})),
+    "ticket_escalation_finish": (NO, to(DESK)),
+    "ticket_escalation_leave": (NO, to(DESK)),
+    "escalation_known_issue": (to(MOVERS, forbidden={"ann", "pat"}), to(MOVERS, forbidden={"ann", "pat"})),
+    "escalation_known_issue_withdraw": (NO, to(MOVERS, forbidden={"ann", "pat"})),
+    # Known issues, for who may submit; the staff is sent on to the desk. No other is published here.
+    "known_issue_list": (to(CUSTOMERS - {"fred", "cora"}, DESK, forbidden={"fred", "cora"}), NO),
+    "known_issue_offers": (to(CUSTOMERS - {"fred", "cora"}, DESK, forbidden={"fred", "cora"}), NO),
+    "known_issue": (to(CUSTOMERS - {"fred", "cora"}, DESK, forbidden={"fred", "cora"}), NO),
+    "known_issue_report": (NO, to(CUSTOMERS - {"fred", "cora"}, forbidden={"fred", "cora"})),
     # The API.
     "api_schema": (PUBLIC, NO),
     "api_docs": (PUBLIC, NO),
@@ -307,6 +317,8 @@ class Stage:
             values["pk"] = self.blocked if name.startswith("sender") else self.mail
         if name.startswith("schedule"):
             values["pk"] = Schedule.objects.get().pk
+        if name.startswith("known_issue"):
+            values["pk"] = self.escalation.known_issue.pk
         values["pk"] = self.hours.get(name, values["pk"])
         return reverse(name, kwargs={key: values[key] for key in keys})
 
@@ -344,17 +356,19 @@ def stage(request: pytest.FixtureRequest, client_of: Callable[[User], Client]) -
         contact=ContactMethod.objects.filter(user=cast["ann"]).earliest("pk"),
         mail=factories.incoming(b"From: rita@northwind.example\r\nSubject: Emoji\r\n\r\nGone.\r\n", ticket=ticket).pk,
         blocked=actions.block_sender("@evil.example", by=cast["lea"], at=now).pk,
-        escalation=escalation_of(cast["sam"], cast["ann"]),
+        escalation=escalation_of(cast["sam"], cast["ann"], cast["sven"]),
         hours=hours_of(cast["ann"], cast["lea"]),
         clients=clients,
     )
 
 
-def escalation_of(customer: User, agent: User) -> Escalation:
-    """A record with another customer's ticket, as just requested."""
+def escalation_of(customer: User, agent: User, engineer: User) -> Escalation:
+    """A record with another customer's ticket, as just requested; customers may read of it."""
     problem = engineering.Problem("Sessions end", 2, "All users", "Log in")
     ticket = factories.open_ticket(customer)
-    return engineering.request_escalation(ticket, problem, by=agent, text="We look.", at=clock.now())
+    escalation = engineering.request_escalation(ticket, problem, by=agent, text="We look.", at=clock.now())
+    engineering.publish_known_issue(escalation, engineering.Notice("Logged out", "x"), by=engineer, at=clock.now())
+    return escalation
 
 
 def hours_of(ann: User, lea: User) -> dict[str, int]:

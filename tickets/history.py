@@ -84,6 +84,8 @@ def _line(event: TicketEvent, who: str) -> str:
 
 
 def _answered(event: TicketEvent, who: str) -> str:
+    if event.data.get("escalated"):
+        return f"{who} handed this to our engineers"
     if event.to_status == event.from_status:
         return ""
     if event.to_status == Status.SOLVED:

@@ -94,6 +94,14 @@ VIEWS = {
         View("pending", "Pending", "hourglass", "e", lambda rows, asker: rows.filter(status=Status.PENDING)),
         View("on_hold", "On-hold", "circle-pause", "h", lambda rows, asker: rows.filter(status=Status.ON_HOLD)),
         View(
+            "escalated",
+            "Escalated",
+            "wrench",
+            "x",
+            lambda rows, asker: rows.unfinished().filter(escalated_at__isnull=False),
+            empty="Engineering has no ticket now.",
+        ),
+        View(
             "off_shift",
             "Assignee off shift",
             "moon",

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.utils import timezone
 
@@ -21,6 +22,24 @@ _SENTENCES = {
     EventKind.REMINDED: "reminded the customer that we wait for an answer",
     EventKind.GAVE_UP_WAITING: "solved it: no answer came",
     EventKind.SURVEYED: "asked the customer how it went",
+}
+_TOLD = {
+    "under_review": "that engineering looks into it",
+    "needs_information": "what engineering needs to know",
+    "confirmed": "that engineering has confirmed it",
+    "planned": "that engineering has a plan",
+    "tested": "that the fix is tested",
+    "released": "that the fix is released",
+    "returned": "engineering's answer",
+    "withdrawn": "that engineering looks into it no more",
+}
+"""What a customer was told at each step of an engineering escalation."""
+_CAME_BACK = {
+    "held": "the customer was not told of it",
+    "unlinked": "it was taken out",
+    "released": "the fix is released",
+    "returned": "it is answered",
+    "withdrawn": "it was withdrawn",
 }
 
 
@@ -95,6 +114,10 @@ def _by_kind(event: TicketEvent) -> str:
             return f"copied {data['email']} in by mail: to be confirmed"
         case EventKind.SPLIT:
             return "split a message off to" if data.get("is_origin") else "split this off from"
+        case EventKind.ESCALATED:
+            return f"says that it is the same as {data['escalation']}" if event.actor else _taken_up_again(data)
+        case EventKind.CAME_BACK:
+            return _came_back(event)
         case EventKind.RATED:
             return f"{'changed the rating to' if data['former'] else 'rated our support:'} {data['rating']}"
     return _edited(event)
@@ -115,10 +138,24 @@ def _edited(event: TicketEvent) -> str:
 
 
 def _answered(event: TicketEvent) -> str:
-    parts = ["took it"] if event.data.get("took") else []
+    data = event.data
+    parts = ["took it"] if data.get("took") else []
+    if data.get("escalated"):
+        parts.append(f"escalated it to SET ({data['escalation']})")
+    elif told := _TOLD.get(data.get("stage", "")):
+        parts.append(f"told the customer {told} ({data['escalation']})")
     if event.from_status != event.to_status:
         parts.append(f"set it to {LABELS[Status(event.to_status)]}")
-    return " and ".join(parts)
+    return " and ".join(filter(None, [", ".join(parts[:-1]), *parts[-1:]]))
+
+
+def _taken_up_again(data: dict[str, Any]) -> str:
+    return f"counts it as escalated again: the fix of {data['escalation']} did not hold"
+
+
+def _came_back(event: TicketEvent) -> str:
+    why = _CAME_BACK.get(event.data.get("why", ""), "it is over")
+    return f"gave it back from {event.data['escalation']}: {why}{_to(event)}"
 
 
 def _to(event: TicketEvent) -> str:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
         CustomerNotice,
         Escalation,
         EscalationLink,
+        KnownIssue,
     )
 
 _SEE_ALL = (Role.AGENT, Role.LEAD, Role.SET, Role.ADMIN)
@@ -131,6 +132,15 @@ def tickets_of(user: User) -> models.QuerySet[EscalationLink, int]:
 
     seen = Escalation.objects.visible_to(user).values("pk")
     return EscalationLink.objects.standing().filter(escalation__in=seen).values_list("ticket_id", flat=True)
+
+
+class KnownIssueQuerySet(models.QuerySet["KnownIssue"]):
+    def published(self) -> KnownIssueQuerySet:
+        """What customers may read."""
+        return self.filter(published_at__isnull=False)
+
+    def unfixed(self) -> KnownIssueQuerySet:
+        return self.exclude(state="fixed")
 
 
 def teams_of(user: User) -> list[str]:

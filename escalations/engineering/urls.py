@@ -1,11 +1,14 @@
-"""Addresses of the engineering escalation: the board, one record and what is done to it."""
+"""Addresses of the engineering escalation: the board, one record and what is done to it, tickets, known issues."""
 
 from django.urls import path
 
 from escalations.engineering.views import (
     board,
     edit,
+    escalate,
     feed,
+    known_issue,
+    known_issues,
     move,
     numbers,
     people,
@@ -17,6 +20,8 @@ from escalations.engineering.views import (
 )
 
 _ONE = "desk/escalations/<str:ref>/"
+_TICKET = "desk/tickets/<int:number>/"
+_KNOWN = "requests/known-issues/"
 
 urlpatterns = [
     path("desk/escalations/", board.escalation_board, name="escalation_board"),
@@ -37,4 +42,19 @@ urlpatterns = [
     path(f"{_ONE}follow/", people.escalation_follow, name="escalation_follow"),
     path(f"{_ONE}invite/", people.escalation_invite, name="escalation_invite"),
     path(f"{_ONE}dismiss/", people.escalation_dismiss, name="escalation_dismiss"),
+    path(f"{_ONE}known-issue/", known_issue.escalation_known_issue, name="escalation_known_issue"),
+    path(
+        f"{_ONE}known-issue/withdraw/",
+        known_issue.escalation_known_issue_withdraw,
+        name="escalation_known_issue_withdraw",
+    ),
+    # A ticket that is escalated, or was.
+    path(f"{_TICKET}escalate/", escalate.ticket_escalate, name="ticket_escalate"),
+    path(f"{_TICKET}escalation/finish/", escalate.ticket_escalation_finish, name="ticket_escalation_finish"),
+    path(f"{_TICKET}escalation/leave/", escalate.ticket_escalation_leave, name="ticket_escalation_leave"),
+    # What customers read of it.
+    path(_KNOWN, known_issues.known_issue_list, name="known_issue_list"),
+    path(f"{_KNOWN}offered/", known_issues.known_issue_offers, name="known_issue_offers"),
+    path(f"{_KNOWN}<int:pk>/", known_issues.known_issue, name="known_issue"),
+    path(f"{_KNOWN}<int:pk>/affects-me/", known_issues.known_issue_report, name="known_issue_report"),
 ]

@@ -1,9 +1,13 @@
 """What surrounds a record: pull requests, issues elsewhere, stakeholders, the known issue, the internal targets."""
 
+from typing import ClassVar
+
 from django.db import models
 from django.db.models import Q
+from django.urls import reverse
 
 from accounts.models import User
+from escalations.engineering.querysets import KnownIssueQuerySet
 from escalations.models.escalation import Escalation, Involved, Severity
 from supportdesk.lib.fields import SealedTextField, WebAddressField
 from tickets.models import BusinessCalendar
@@ -280,8 +284,14 @@ class KnownIssue(models.Model):
     published_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
     updated_at = models.DateTimeField()
 
+    objects: ClassVar[KnownIssueQuerySet] = KnownIssueQuerySet.as_manager()  # type: ignore[assignment]
+
     class Meta:
         ordering = ("-published_at", "-id")
 
     def __str__(self) -> str:
         return self.title
+
+    def get_absolute_url(self) -> str:
+        """Where customers read it."""
+        return reverse("known_issue", args=[self.pk])

@@ -195,9 +195,34 @@ def test_pages_about_hours_on_call(window: Callable[..., Window], busy_desk: Tic
         check(window, user, ["/desk/on-call/", *calendar, "/desk/on-call/mine/", *chosen])
 
 
+def test_pages_of_engineering_escalations(
+    window: Callable[..., Window], rita: User, sam: User, sven: User, ann: User
+) -> None:
+    from tests.browser import engineering
+
+    record, owing, telling = engineering.fill(rita, sam, sven, ann)
+    moves = [f"{record}move/{move}/" for move in ("ask", "confirm", "return", "withdraw", "release")]
+    paths = [
+        record,
+        f"{record}edit/",
+        *moves,
+        owing,
+        f"{owing}update/",
+        f"{owing}move/plan/",
+        telling,
+        f"{telling}update/",
+    ]
+    check(window, sven, ["/desk/escalations/", "/desk/escalations/all/", *paths])
+    check(window, ann, ["/desk/escalations/?q=none+like+it", "/desk/escalations/all/?q=none", owing, f"{owing}update/"])
+
+
 def test_the_empty_desk(window: Callable[..., Window], ann: User) -> None:
     hours = ["/desk/on-call/calendar/", "/desk/on-call/mine/", "/desk/on-call/overrides/new/"]
-    check(window, ann, ["/desk/", "/desk/on-call/", "/desk/on-call/contacts/", "/desk/pages/", *hours])
+    check(
+        window,
+        ann,
+        ["/desk/", "/desk/on-call/", "/desk/on-call/contacts/", "/desk/pages/", "/desk/escalations/", *hours],
+    )
 
 
 def test_pages_of_a_page_that_rings(window: Callable[..., Window], busy_desk: Ticket, bo: User) -> None:
@@ -286,3 +311,37 @@ def test_a_deadline_leads_to_its_explanation_and_the_rest_of_the_row_to_the_tick
     if size is PHONE:
         row.click(position={"x": 40, "y": row.bounding_box()["height"] - 6})  # beside every link
         seen.page.wait_for_url(f"**/desk/tickets/{ticket.number}/")
+
+
+def test_pages_of_tickets_with_engineering_and_of_known_issues(
+    window: Callable[..., Window], busy_desk: Ticket, rita: User, tom: User, bo: User, sven: User
+) -> None:
+    from escalations.engineering import actions, telling
+    from supportdesk.lib import clock
+    from tests import factories
+    from tests.escalations.engineering.conftest import Move, brought_to, problem
+
+    now = clock.now() - timedelta(hours=2)
+    released, new = (factories.open_ticket(rita, product_version="9.5.1", at=now) for _ in range(2))
+    first = actions.request_escalation(released, problem(), by=bo, text="We look.", at=now)
+    brought_to(first, Move.RELEASE, by=sven, at=now)
+    telling.tell_customers(now=clock.now())
+    actions.take_step(first, Move.FAIL, by=sven, given={"reason": "It is back."}, at=clock.now())
+    actions.send_update(first, by=sven, at=clock.now())
+    telling.tell_customers(now=clock.now())
+    told = actions.Notice("Everybody is logged out", "**Since** 9.5.", "workaround", "Set `x`.", "9.5", "9.11.2")
+    issue = actions.publish_known_issue(first, told, by=sven, at=clock.now())
+    escalate = f"/desk/tickets/{new.number}/escalate/"
+    check(window, bo, [f"/desk/tickets/{released.number}/", escalate, f"{escalate}?into={first.reference}"])
+    check(window, bo, [f"/desk/tickets/{released.number}/escalate/"])
+    check(window, sven, [f"{first.get_absolute_url()}known-issue/", first.get_absolute_url()])
+    check(window, rita, [f"/requests/{released.number}/", "/requests/", "/requests/known-issues/"])
+    check(window, tom, [issue.get_absolute_url()])
+    seen = window(tom, size=PHONE)
+    page = seen.open("/requests/new/")
+    page.get_by_label("Subject").press_sequentially("Logged out, everybody")
+    page.get_by_role("heading", name="Is it yours?").wait_for()
+    seen.open(issue.get_absolute_url()).get_by_role("button", name="This affects me too").click()
+    seen.page.get_by_text("is about this known issue").wait_for()
+    assert seen.page.locator('[aria-current="step"]').inner_text().startswith("Reported")
+    assert seen.faults == []

@@ -21,6 +21,7 @@ LABELS = {
     Kind.CREATED: "Request opened",
     Kind.ASKED: "More information asked",
     Kind.ANSWERED: "Answered",
+    Kind.ESCALATED: "Handed to engineering",
     Kind.REPLIED: "The customer's side replied",
     Kind.SOLVED: "Solved",
     Kind.CLOSED: "Closed",

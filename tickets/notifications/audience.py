@@ -22,6 +22,7 @@ class Kind(StrEnum):
     CREATED = "created"
     ASKED = "asked"
     ANSWERED = "answered"
+    ESCALATED = "escalated"
     REPLIED = "replied"
     SOLVED = "solved"
     CLOSED = "closed"
@@ -42,6 +43,7 @@ class Kind(StrEnum):
     STAFF_RATED = "staff_rated"
     STAFF_ESCALATION = "staff_escalation"
     STAFF_ENGINEERING_DIGEST = "staff_engineering_digest"
+    STAFF_CAME_BACK = "staff_came_back"
 
     @property
     def is_for_staff(self) -> bool:
@@ -82,6 +84,7 @@ _STAFF_KINDS = {
     EventKind.CUSTOMER_SOLVED: Kind.STAFF_SOLVED,
     EventKind.NOTED: Kind.STAFF_NOTED,
     EventKind.RATED: Kind.STAFF_RATED,
+    EventKind.CAME_BACK: Kind.STAFF_CAME_BACK,
 }
 _CUSTOMER_KINDS = {
     EventKind.CREATED: Kind.CREATED,
@@ -137,7 +140,10 @@ def _customers(event: TicketEvent) -> Iterator[Recipient]:
 
 def customer_kind(event: TicketEvent) -> Kind | None:
     if event.kind == EventKind.ANSWERED:
-        if event.to_status == Status.SOLVED:
+        if event.data.get("escalated"):
+            return Kind.ESCALATED
+        # What engineering found is told on finished tickets, too, which it doesn't solve once more.
+        if event.to_status == Status.SOLVED and not ("stage" in event.data and event.from_status == event.to_status):
             return Kind.SOLVED
         return Kind.ASKED if event.data.get("asked") else Kind.ANSWERED
     if event.kind == EventKind.REOPENED:  # told of only where it came with words

@@ -13,6 +13,7 @@ OWN = {
     Kind.CREATED: ("We have your request and will answer it.", "First reply by Mon 23 Nov 2026, 14:00 CET (4 hours)."),
     Kind.ASKED: ("Bo asks for more information on your request.", "We go on as soon as we have the answer."),
     Kind.ANSWERED: ("Bo replied to your request.", ""),
+    Kind.ESCALATED: ("Bo handed your request to our engineers.", ""),
     Kind.REPLIED: ("Rita replied to the request.", ""),
     Kind.SOLVED: (
         "Bo replied and marked your request as solved.",

@@ -57,6 +57,7 @@ TEAM_NEW = Topic("team_new", "New requests for my team", "While your region is o
 REPLIES = Topic("replies", "Customers' replies", "On your tickets, and on your team's that nobody has.", _ANY)
 NOTES = Topic("notes", "Internal notes", "On your tickets and those that you wrote a note on.", _ANY)
 TURNS = Topic("turns", "Customers solve or reopen a ticket", "One of yours, or of your team's that nobody has.", _ANY)
+BACK = Topic("came_back", "Tickets that come back from engineering", "Yours, and your team's that nobody has.", _ANY)
 
 # Of engineering escalations, which an app above writes mails about.
 ESCALATIONS = Topic(
@@ -74,7 +75,7 @@ DISCUSSIONS = Topic(
 STAKEHOLDER_TOPICS = (ESCALATIONS, DISCUSSIONS)
 
 CUSTOMER_TOPICS = (ANSWERS, OUTCOMES, RECEIPTS, SURVEYS, COPIED)
-STAFF_TOPICS = (TEAM_NEW, REPLIES, NOTES, TURNS, COPIED, *STAKEHOLDER_TOPICS)
+STAFF_TOPICS = (TEAM_NEW, REPLIES, NOTES, TURNS, BACK, COPIED, *STAKEHOLDER_TOPICS)
 
 _OF_STAFF_KIND = {
     Kind.STAFF_NEW: TEAM_NEW,
@@ -82,8 +83,9 @@ _OF_STAFF_KIND = {
     Kind.STAFF_NOTED: NOTES,
     Kind.STAFF_REOPENED: TURNS,
     Kind.STAFF_SOLVED: TURNS,
+    Kind.STAFF_CAME_BACK: BACK,
 }
-_WORDS = {Kind.ASKED, Kind.ANSWERED, Kind.REPLIED}
+_WORDS = {Kind.ASKED, Kind.ANSWERED, Kind.ESCALATED, Kind.REPLIED}
 _OUTCOMES = {Kind.SOLVED, Kind.CLOSED, Kind.GAVE_UP_WAITING}
 
 

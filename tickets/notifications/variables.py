@@ -20,6 +20,7 @@ WORDED = (
     Kind.CREATED,
     Kind.ASKED,
     Kind.ANSWERED,
+    Kind.ESCALATED,
     Kind.REPLIED,
     Kind.SOLVED,
     Kind.CLOSED,

@@ -175,10 +175,16 @@ def _dead(event: TicketEvent, recipient: Recipient) -> str:
     return f"Mail to {event.data['dead_address']} is stopped. Reach them another way."
 
 
+def _came_back(event: TicketEvent, recipient: Recipient) -> str:
+    told = "Its customer was not told: that is yours now. " if event.data.get("why") == "held" else ""
+    return f"This ticket is back from engineering ({event.data['escalation']}). {told}It is {event.ticket.state.label}."
+
+
 _LEADS: dict[Kind, Callable[[TicketEvent, Recipient], str]] = {
     Kind.CREATED: _created,
     Kind.ASKED: lambda event, to: f"{_name(event.actor)} asks for more information on {_request(to)}.",
     Kind.ANSWERED: lambda event, to: f"{_name(event.actor)} replied to {_request(to)}.",
+    Kind.ESCALATED: lambda event, to: f"{_name(event.actor)} handed {_request(to)} to our engineers.",
     Kind.REPLIED: lambda event, to: f"{_name(event.actor)} replied to {_request(to)}.",
     Kind.SOLVED: _solved,
     Kind.CLOSED: lambda event, to: f"{_request(to).capitalize()} is closed now.",
@@ -193,6 +199,7 @@ _LEADS: dict[Kind, Callable[[TicketEvent, Recipient], str]] = {
     Kind.STAFF_ADDRESS_DEAD: _dead,
     Kind.SURVEY: lambda event, to: f"{_request(to).capitalize()} is closed. How was our support?",
     Kind.STAFF_RATED: lambda event, to: f"{_name(event.actor)} rated our support: {event.data['rating']}.",
+    Kind.STAFF_CAME_BACK: _came_back,
 }
 
 

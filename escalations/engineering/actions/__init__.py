@@ -12,6 +12,13 @@ from escalations.engineering.actions.invite import (
     mute,
     unfollow,
 )
+from escalations.engineering.actions.known_issue import (
+    Notice,
+    publish_known_issue,
+    report_known_issue,
+    reported_by,
+    withdraw_known_issue,
+)
 from escalations.engineering.actions.links import add_ticket, finish_ticket_as, join, mark_seen, unlink
 from escalations.engineering.actions.request import Problem, request_escalation
 from escalations.engineering.actions.step import take_step
@@ -24,6 +31,7 @@ from escalations.engineering.actions.updates import (
 )
 
 __all__ = [
+    "Notice",
     "Problem",
     "add_ticket",
     "apply_rules",
@@ -41,11 +49,15 @@ __all__ = [
     "join",
     "mark_seen",
     "mute",
+    "publish_known_issue",
     "release_notice",
+    "report_known_issue",
+    "reported_by",
     "request_escalation",
     "send_update",
     "take_step",
     "unfollow",
     "unlink",
+    "withdraw_known_issue",
     "word_update",
 ]

@@ -43,7 +43,7 @@ def request_escalation(
     Raises NotAllowed, Invalid (the field), Conflict (the ticket's status, or an escalation of it is active).
     """
     require(access.may_request(by), "escalate tickets")
-    Ticket.objects.select_for_update(of=("self",)).get(pk=ticket.pk)  # who sends it twice at once waits here
+    Ticket.objects.select_for_update(of=("self",)).get(pk=ticket.pk)  # the same form twice at once: one waits here
     if key and (former := Escalation.objects.filter(requested_by=by, submission_key=key).first()):
         return former
     escalation = Escalation.objects.create(

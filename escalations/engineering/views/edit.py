@@ -6,7 +6,7 @@ from django.views.decorators.http import require_http_methods
 
 from accounts.models import User
 from escalations.engineering import access, actions
-from escalations.engineering.forms import EditForm
+from escalations.engineering.forms.records import EditForm
 from escalations.engineering.views.gate import find, only, viewer
 from escalations.models import Escalation
 from supportdesk.lib import clock

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_http_methods
 
 from accounts.models import User
 from escalations.engineering import access, actions, wording
-from escalations.engineering.forms import TEXT_HELP, MoveForm
+from escalations.engineering.forms.records import TEXT_HELP, MoveForm
 from escalations.engineering.steps import RULES, Move, Step, replaces_an_owed_update, target
 from escalations.engineering.views.edit import seen_version
 from escalations.engineering.views.gate import find, only, viewer
@@ -76,7 +76,12 @@ def _impossible(request: HttpRequest, escalation: Escalation, what: Move) -> Htt
     """Somebody was quicker, or the link is old: what the record is at, and what was typed, for it may be long."""
     typed = [value for name, value in request.POST.items() if name in _TYPED and value.strip()]
     context = {"escalation": escalation, "what": what, "typed": typed}
-    return page(request, "escalations/engineering/move_impossible.html", context, status=409)
+    return page(
+        request,
+        "escalations/engineering/move_impossible.html",
+        context,
+        status=409 if request.method == "POST" else 200,
+    )
 
 
 _TYPED = ("question", "answer", "plan", "evidence", "reason", "text")

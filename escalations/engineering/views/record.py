@@ -24,7 +24,7 @@ MAIN = (
     "discussion",
     "history",
 )
-BESIDE: tuple[str, ...] = ("stakeholders",)
+BESIDE: tuple[str, ...] = ("stakeholders", "known_issue")
 """The sections of the page, in order; their modules are in `sections`."""
 
 

@@ -10,7 +10,7 @@ from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_http_methods, require_POST
 
 from escalations.engineering import access, actions, progress
-from escalations.engineering.forms import NoticeForm, UpdateForm
+from escalations.engineering.forms.records import NoticeForm, UpdateForm
 from escalations.engineering.letters import letter, letters, named, notices
 from escalations.engineering.steps import RULES
 from escalations.engineering.views.edit import seen_version

@@ -3,11 +3,12 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.test.utils import CaptureQueriesContext
 
 from accounts.models import User
 from escalations.engineering import actions
 from escalations.engineering.steps import Move
-from escalations.models import CodeHost, Escalation, PullRequest
+from escalations.models import CodeHost, Escalation, EscalationLink, PullRequest
 from tests import factories
 from tickets.models import Ticket
 
@@ -82,3 +83,25 @@ def record(ritas: Ticket, sams: Ticket, ann: User) -> Escalation:
     actions.add_ticket(escalation, sams, by=ann, text=TEXT, at=AT)
     escalation.refresh_from_db()
     return escalation
+
+
+@pytest.fixture
+def many(record: Escalation, rita: User, ann: User) -> Escalation:
+    """`record` with sixty tickets more, of which nothing is asked but to be there."""
+    columns = {
+        "requester": rita,
+        "organization": rita.memberships.get().organization,
+        "channel": "portal",
+        "opened_by": rita,
+    }
+    times = dict.fromkeys(("created_at", "updated_at", "public_updated_at", "status_changed_at"), AT)
+    tickets = Ticket.objects.bulk_create(Ticket(subject=f"Also {n}", **columns, **times) for n in range(60))
+    EscalationLink.objects.bulk_create(
+        EscalationLink(escalation=record, ticket=ticket, linked_by=ann, linked_at=AT) for ticket in tickets
+    )
+    return record
+
+
+def page_queries(captured: CaptureQueriesContext) -> int:
+    """The queries of a page, without the moved clock's, which is read again each second."""
+    return sum("clockoffset" not in query["sql"] for query in captured.captured_queries)

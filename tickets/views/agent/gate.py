@@ -9,7 +9,7 @@ from django.http import Http404, HttpRequest, HttpResponseBase
 from accounts.models import AddressHealth, Membership, User
 from supportdesk.lib.errors import NotAllowed
 from tickets import access
-from tickets.models import Participant, Ticket
+from tickets.models import EventKind, Participant, Ticket, TicketEvent
 from tickets.views.gate import denied, signed_in
 
 View = Callable[..., HttpResponseBase]
@@ -68,7 +68,7 @@ def mail_sorters_only(view: View) -> View:
 def find(user: User, number: int) -> Ticket:
     """The ticket with its people, or a 404 (S048).
 
-    `member_role`, `has_copies` and `mail_state` come along in the same query.
+    `member_role`, `has_copies`, `was_escalated` (before now) and `mail_state` come along in the same query.
     """
     member = Membership.objects.active().filter(user=OuterRef("requester"), organization=OuterRef("organization"))
     copies = Participant.objects.filter(ticket=OuterRef("pk"), removed_at=None)
@@ -76,6 +76,7 @@ def find(user: User, number: int) -> Ticket:
     rows = rows.annotate(
         member_role=Subquery(member.values("role")[:1]),
         has_copies=Exists(copies),
+        was_escalated=Exists(TicketEvent.objects.filter(ticket=OuterRef("pk"), kind=EventKind.CAME_BACK)),
         mail_state=AddressHealth.objects.state_of(OuterRef("requester__email")),
     )
     ticket = rows.filter(pk=number).first()

@@ -20,7 +20,7 @@ from tickets.forms.agent import AnswerForm, FieldsForm, HoldForm
 from tickets.forms.customer import CopyForm
 from tickets.forms.fields import new_key
 from tickets.models import Participant, Ticket
-from tickets.states import Verb, permits
+from tickets.states import Status, Verb, permits
 from tickets.views.agent.conversation import conversation
 from tickets.views.agent.gate import find, lookers_in_too
 from tickets.views.agent.options import agent_options, options
@@ -146,6 +146,7 @@ class May:
     unhold: bool
     reopen: bool
     copy: bool
+    answer_as: frozenset[str]
 
     @property
     def move(self) -> bool:
@@ -156,6 +157,10 @@ def permissions(user: User, ticket: Ticket) -> May:
     state = ticket.state
     works = access.may_work(user, ticket)
     may_assign = works and permits(Verb.ASSIGN, state)
+
+    def moves(verb: Verb) -> bool:
+        return works and permits(verb, state, escalated=ticket.is_escalated)
+
     return May(
         work=works,
         edit=works and permits(Verb.EDIT, state),
@@ -163,12 +168,16 @@ def permissions(user: User, ticket: Ticket) -> May:
         assign=may_assign,
         take=may_assign and ticket.assignee_id != user.pk,
         unassign=works and ticket.assignee_id is not None and permits(Verb.UNASSIGN, state),
-        solve=works and permits(Verb.SOLVE, state),
-        hold=works and permits(Verb.HOLD, state),
-        unhold=works and permits(Verb.UNHOLD, state),
+        solve=moves(Verb.SOLVE),
+        hold=moves(Verb.HOLD),
+        unhold=moves(Verb.UNHOLD),
         reopen=permits(Verb.REOPEN, state) and access.may_reopen(user, ticket),
         copy=not ticket.is_closed and access.may_add_cc(user, ticket),
+        answer_as=frozenset(status.value for status, verb in _ANSWERS.items() if moves(verb)),
     )
+
+
+_ANSWERS = {Status.PENDING: Verb.ANSWER_PENDING, Status.SOLVED: Verb.ANSWER_SOLVED}
 
 
 def _filled(forms: Forms, ticket: Ticket, may: May, *, edits: bool) -> Forms:

@@ -1,0 +1,20 @@
+"""What customers read of the record, on its page."""
+
+from typing import Any
+
+from django.http import HttpRequest
+
+from escalations.engineering import access
+from escalations.engineering.views.gate import viewer
+from escalations.models import Escalation, KnownIssue
+from supportdesk.lib.html import render_markdown
+
+
+def context(escalation: Escalation, request: HttpRequest) -> dict[str, Any]:
+    """The known issue, published or not, and whether the person may change it; one query."""
+    issue = KnownIssue.objects.filter(escalation=escalation).select_related("published_by").first()
+    return {
+        "issue": issue,
+        "issue_html": render_markdown(issue.text) if issue else "",
+        "may_publish": access.may_publish(viewer(request)),
+    }

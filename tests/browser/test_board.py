@@ -1,0 +1,95 @@
+"""The board by mouse, by finger and by keyboard; and customers being told while somebody looks on."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from accounts.models import User
+from escalations.engineering import telling
+from supportdesk.lib import clock
+from tests.browser import engineering
+from tests.browser.conftest import PHONE, Window
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+
+def drag(page: Any, card: Any, lane: str) -> None:
+    start, end = card.bounding_box(), page.locator(f'section[data-lane="{lane}"]').bounding_box()
+    page.mouse.move(start["x"] + 30, start["y"] + 40)
+    page.mouse.down()
+    page.mouse.move(start["x"] + 60, start["y"] + 60, steps=3)
+    page.mouse.move(end["x"] + end["width"] / 2, end["y"] + 80, steps=5)
+
+
+def test_a_card_is_dragged_to_the_form_of_its_move_and_refused_where_there_is_none(
+    window: Callable[..., Window], rita: User, sam: User, sven: User, ann: User
+) -> None:
+    record, owing, _ = engineering.fill(rita, sam, sven, ann)
+    seen = window(sven)
+    page = seen.open("/desk/escalations/")
+    reviewed = page.locator("[data-card]", has=page.locator(f'a[href="{record}"]'))
+    drag(page, reviewed, "confirmed")
+    assert "takes over" in page.locator('section[data-lane="confirmed"]').get_attribute("class")
+    assert "refuses" in page.locator('section[data-lane="released"]').get_attribute("class")
+    page.mouse.up()
+    page.wait_for_url(f"**{record}move/confirm/")
+    seen.open("/desk/escalations/")
+    drag(page, page.locator("[data-card]", has=page.locator(f'a[href="{owing}"]')), "planned")
+    page.mouse.up()
+    page.get_by_text("Its customers are still to be told.").wait_for()
+    assert page.url.endswith("/desk/escalations/")
+    assert seen.faults == []
+
+
+def test_by_keyboard_cards_are_reached_and_moved(
+    window: Callable[..., Window], rita: User, sam: User, sven: User, ann: User
+) -> None:
+    record, owing, _ = engineering.fill(rita, sam, sven, ann)
+    seen = window(sven)
+    page = seen.open("/desk/escalations/")
+    page.locator(f'a[href="{record}"]').focus()
+    page.keyboard.press("ArrowRight")
+    assert page.evaluate("document.activeElement.getAttribute('href')") == owing
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("m")
+    page.get_by_role("link", name="Confirm: product issue").click()
+    page.wait_for_url(f"**{record}move/confirm/")
+    assert seen.faults == []
+
+
+def test_on_a_phone_a_tab_chooses_the_step(
+    window: Callable[..., Window], rita: User, sam: User, sven: User, ann: User
+) -> None:
+    _, owing, _ = engineering.fill(rita, sam, sven, ann)
+    page = window(sven, size=PHONE).open("/desk/escalations/")
+    assert not page.locator(f'a.lead[href="{owing}"]').is_visible()
+    page.get_by_role("link", name="Confirmed 1").click()
+    page.locator(f'a.lead[href="{owing}"]').wait_for()
+
+
+def test_who_looks_on_sees_customers_being_told(
+    window: Callable[..., Window], rita: User, sam: User, sven: User, ann: User
+) -> None:
+    _, owing, _ = engineering.fill(rita, sam, sven, ann)
+    seen = window(sven)
+    page = seen.open(f"{owing}update/")
+    page.get_by_role("button", name="Tell after all").click()
+    page.get_by_role("button", name="Tell 2 customers").wait_for()
+    page.get_by_role("button", name="Tell 2 customers").click()
+    page.get_by_text("Told 0 of 2").wait_for()
+    telling.tell_customers(now=clock.now())
+    page.get_by_text("Told 2 of 2").wait_for()
+    page.get_by_text("Everybody was told.").wait_for()
+    assert seen.faults == []
+
+
+def test_the_preview_follows_what_is_typed(
+    window: Callable[..., Window], rita: User, sam: User, sven: User, ann: User
+) -> None:
+    record, _, _ = engineering.fill(rita, sam, sven, ann)
+    seen = window(sven)
+    page = seen.open(f"{record}move/confirm/")
+    page.get_by_label("What the customers are told").fill("Dear {{requester_name}}, it is ours.")
+    page.get_by_text("Dear Rita, it is ours.").wait_for()
+    assert seen.faults == []
