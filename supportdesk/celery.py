@@ -37,6 +37,8 @@ app.conf.beat_schedule = {
     # What customers of escalations wrote, and engineering's own deadlines; and the leads' queues, in their morning.
     "engineering_watch": {"task": "engineering.watch", "schedule": 30.0, "options": {"expires": 30.0}},
     "engineering_digest": {"task": "engineering.mail_digest", "schedule": 60.0, "options": {"expires": 60.0}},
+    # Deliveries of code hosts from a month ago.
+    "engineering_tidy": {"task": "engineering.tidy", "schedule": 3600.0, "options": {"expires": 3600.0}},
     # Mails for events that a lost wake-up left behind.
     "notify": {"task": "tickets.notify", "schedule": 10.0, "options": {"expires": 10.0}},
     # Mails that are due: new ones a wake-up missed, and retries.

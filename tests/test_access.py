@@ -23,6 +23,7 @@ from escalations import defaults as paging_defaults
 from escalations.engineering import actions as engineering
 from escalations.models import (
     CalendarFeed,
+    CodeHost,
     ContactMethod,
     CustomerNotice,
     Escalation,
@@ -248,6 +249,15 @@ POLICIES: dict[str, tuple[Policy, Policy]] = {
     "known_issue_offers": (to(CUSTOMERS - {"fred", "cora"}, DESK, forbidden={"fred", "cora"}), NO),
     "known_issue": (to(CUSTOMERS - {"fred", "cora"}, DESK, forbidden={"fred", "cora"}), NO),
     "known_issue_report": (NO, to(CUSTOMERS - {"fred", "cora"}, forbidden={"fred", "cora"})),
+    # Pull requests, issues elsewhere and duplicates of a record; what code hosts call is tried in
+    # tests/escalations/engineering/test_code_hooks.py.
+    "escalation_pull_request_link": (NO, to(DESK, forbidden=STAKEHOLDERS)),
+    "escalation_pull_request_unlink": (NO, to(DESK, forbidden=STAKEHOLDERS)),
+    "escalation_issue_link": (NO, to(DESK, forbidden=STAKEHOLDERS)),
+    "escalation_issue_unlink": (NO, to(DESK, forbidden=STAKEHOLDERS)),
+    "escalation_merge": (NO, to(MOVERS, forbidden={"ann"} | STAKEHOLDERS)),
+    "escalation_unmerge": (NO, to(MOVERS, forbidden={"ann"} | STAKEHOLDERS)),
+    "code_host_hook": (NO, UNSIGNED),
     # The API.
     "api_schema": (PUBLIC, NO),
     "api_docs": (PUBLIC, NO),
@@ -283,6 +293,8 @@ class Stage:
     mail: int
     blocked: int
     escalation: Escalation
+    around: dict[str, int]
+    """What surrounds it, by the name under which addresses have it."""
     hours: dict[str, int] = field(default_factory=dict)
     """Of the addresses about hours on call: what each is about."""
     clients: dict[str, Client] = field(default_factory=dict)
@@ -304,6 +316,7 @@ class Stage:
             "message": "7a3c1c2e-1c8e-4b0a-9d57-000000000001",
             "contact": self.contact.pk,
             "person": self.contact.user_id,
+            **self.around,
         }
         if name == "escalation_queue":
             values["slug"] = "updates-owed"
@@ -345,6 +358,7 @@ def stage(request: pytest.FixtureRequest, client_of: Callable[[User], Client]) -
     gone.is_active = False
     gone.save(update_fields=["is_active"])
     membership = cast["tom"].memberships.get().pk
+    escalation = escalation_of(cast["sam"], cast["ann"], cast["sven"])
     return Stage(
         ticket,
         ticket.participants.get(),
@@ -356,8 +370,9 @@ def stage(request: pytest.FixtureRequest, client_of: Callable[[User], Client]) -
         contact=ContactMethod.objects.filter(user=cast["ann"]).earliest("pk"),
         mail=factories.incoming(b"From: rita@northwind.example\r\nSubject: Emoji\r\n\r\nGone.\r\n", ticket=ticket).pk,
         blocked=actions.block_sender("@evil.example", by=cast["lea"], at=now).pk,
-        escalation=escalation_of(cast["sam"], cast["ann"], cast["sven"]),
-        hours=hours_of(cast["ann"], cast["lea"]),
+        escalation=escalation,
+        around=around(escalation, cast["sven"]),
+        hours=hours_of(cast["ann"], cast["lea"]) | {"code_host_hook": CodeHost.objects.get().pk},
         clients=clients,
     )
 
@@ -369,6 +384,21 @@ def escalation_of(customer: User, agent: User, engineer: User) -> Escalation:
     escalation = engineering.request_escalation(ticket, problem, by=agent, text="We look.", at=clock.now())
     engineering.publish_known_issue(escalation, engineering.Notice("Logged out", "x"), by=engineer, at=clock.now())
     return escalation
+
+
+def around(escalation: Escalation, engineer: User) -> dict[str, int]:
+    """A pull request and an issue elsewhere that are linked to it, and what was merged into it."""
+    now, url = clock.now(), "https://github.com/acme/server/pull/41"
+    CodeHost.objects.create(name="GitHub", kind="github", address="https://github.com", repositories="acme/server")
+    issue = engineering.link_outside_issue(escalation, "https://jira.example.com/browse/MM-1", by=engineer, at=now)
+    same = Escalation.objects.get(pk=escalation.pk)
+    same.pk, same.submission_key = None, ""
+    same.save(force_insert=True)
+    return {
+        "pull": engineering.link_pull_request(escalation, url, by=engineer, at=now).pk,
+        "issue": issue.pk,
+        "merge": engineering.merge(same, escalation, by=engineer, at=now).pk,
+    }
 
 
 def hours_of(ann: User, lea: User) -> dict[str, int]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from django.contrib.postgres.search import SearchQuery, SearchRank, SearchVector
 from django.db import models
 from django.db.models import Count, Exists, F, Max, OuterRef, Q
 from django.db.models.functions import Coalesce
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
         KnownIssue,
     )
 
+_MOST_WORDS = 20
 _SEE_ALL = (Role.AGENT, Role.LEAD, Role.SET, Role.ADMIN)
 
 
@@ -85,6 +88,16 @@ class EscalationQuerySet(models.QuerySet["Escalation"]):
                 last_answer_at=Max("links__replied_at", filter=since),
             )
         )
+
+    def similar_to(self, other: Escalation) -> EscalationQuerySet:
+        """Active ones with words of the other's title, the likest first. Reads the titles of all that are active."""
+        words = sorted(set(re.findall(r"\w{3,30}", other.title)))[:_MOST_WORDS]
+        if not words:
+            return self.none()
+        vector = SearchVector("title", config="english")
+        query = SearchQuery(" | ".join(words), config="english", search_type="raw")
+        found = self.active().exclude(pk=other.pk).annotate(words=vector).filter(words=query)
+        return found.annotate(likeness=SearchRank(vector, query)).order_by("-likeness", "-pk")
 
     def with_card_data(self) -> EscalationQuerySet:
         """What a card of the board shows, in one query."""

@@ -5,7 +5,7 @@ Each finds its work as rows; doing it twice does no harm.
 
 from celery import shared_task
 
-from escalations.engineering import chat, digest, notifications, replies, telling, watch
+from escalations.engineering import actions, chat, digest, notifications, replies, telling, watch
 from supportdesk.lib import clock
 
 
@@ -40,3 +40,10 @@ def watch_records() -> None:
 def mail_digest() -> None:
     """Mail the queues to the leads whose morning has come."""
     digest.mail_all(now=clock.now())
+
+
+@shared_task(name="engineering.tidy", ignore_result=True)
+def tidy() -> None:
+    """Deliveries of code hosts that are too old to come again."""
+    while actions.forget_old_deliveries(now=clock.now()):
+        pass

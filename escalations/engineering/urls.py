@@ -3,10 +3,12 @@
 from django.urls import path
 
 from escalations.engineering.views import (
+    around,
     board,
     edit,
     escalate,
     feed,
+    hooks,
     known_issue,
     known_issues,
     move,
@@ -57,4 +59,16 @@ urlpatterns = [
     path(f"{_KNOWN}offered/", known_issues.known_issue_offers, name="known_issue_offers"),
     path(f"{_KNOWN}<int:pk>/", known_issues.known_issue, name="known_issue"),
     path(f"{_KNOWN}<int:pk>/affects-me/", known_issues.known_issue_report, name="known_issue_report"),
+    # Pull requests, issues elsewhere, duplicates; and what code hosts call.
+    path(f"{_ONE}pull-requests/", around.escalation_pull_request_link, name="escalation_pull_request_link"),
+    path(
+        f"{_ONE}pull-requests/<int:pull>/unlink/",
+        around.escalation_pull_request_unlink,
+        name="escalation_pull_request_unlink",
+    ),
+    path(f"{_ONE}issues/", around.escalation_issue_link, name="escalation_issue_link"),
+    path(f"{_ONE}issues/<int:issue>/unlink/", around.escalation_issue_unlink, name="escalation_issue_unlink"),
+    path(f"{_ONE}merge/", around.escalation_merge, name="escalation_merge"),
+    path(f"{_ONE}merges/<int:merge>/undo/", around.escalation_unmerge, name="escalation_unmerge"),
+    path("hooks/code/<int:pk>/", hooks.code_host_hook, name="code_host_hook"),
 ]

@@ -93,6 +93,9 @@ class PullRequest(models.Model):
     release_tag = models.CharField(max_length=100, blank=True)
     host_updated_at = models.DateTimeField(null=True, help_text="By the host's clock: older news changes nothing.")
     checks_updated_at = models.DateTimeField(null=True)
+    check_results = models.JSONField(
+        default=dict, help_text="What each check last said of the head, and when by the host's clock."
+    )
     linked_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
     linked_at = models.DateTimeField()
     unlinked_at = models.DateTimeField(null=True, blank=True)

@@ -1,4 +1,4 @@
-"""Signed webhooks: the Standard Webhooks way (standardwebhooks.com), and PagerDuty's."""
+"""Signed webhooks: the Standard Webhooks way (standardwebhooks.com), PagerDuty's, GitHub's, and GitLab's older one."""
 
 import base64
 import binascii
@@ -40,6 +40,20 @@ def pagerduty(secret: str, body: bytes) -> str:
 def is_pagerduty(given: str, secrets: Iterable[str], body: bytes) -> bool:
     """Whether one of the signatures in `given` (separated by commas) is by one of `secrets`."""
     return _one_of([each.strip() for each in given.split(",")], [pagerduty(secret, body) for secret in secrets])
+
+
+def github(secret: str, body: bytes) -> str:
+    """What the header `X-Hub-Signature-256` says for this body."""
+    return f"sha256={hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()}"
+
+
+def is_github(given: str, secrets: Iterable[str], body: bytes) -> bool:
+    return _one_of([given], [github(secret, body) for secret in secrets])
+
+
+def is_token(given: str, secrets: Iterable[str]) -> bool:
+    """Whether what was sent along is one of `secrets` itself: it says who calls, nothing about the body."""
+    return _one_of([given], list(secrets))
 
 
 def _one_of(given: list[str], expected: list[str]) -> bool:

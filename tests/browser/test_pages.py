@@ -345,3 +345,48 @@ def test_pages_of_tickets_with_engineering_and_of_known_issues(
     seen.page.get_by_text("is about this known issue").wait_for()
     assert seen.page.locator('[aria-current="step"]').inner_text().startswith("Reported")
     assert seen.faults == []
+
+
+def test_what_surrounds_an_escalation(window: Callable[..., Window], busy_desk: Ticket, sven: User, bo: User) -> None:
+    """Pull requests, issues elsewhere and duplicates of a record; linking one in place."""
+    from escalations.engineering import actions
+    from escalations.models import CodeHost, PullRequest
+    from supportdesk.lib import clock
+    from tests import factories
+
+    now, known = clock.now(), {"impact": "All", "reproduction": "Log in"}
+    CodeHost.objects.create(name="GitHub", kind="github", address="https://github.com", repositories="acme/server")
+    first, second, third = (factories.open_ticket(busy_desk.requester) for _ in range(3))
+    records = [
+        actions.request_escalation(ticket, actions.Problem(title, 2, **known), by=bo, text="We look.", at=now)
+        for ticket, title in (
+            (first, "Sessions end"),
+            (second, "Sessions end early"),
+            (third, "Thrown out of sessions"),
+        )
+    ]
+    stays = records[0]
+    actions.merge(records[1], stays, by=sven, at=now)
+    for number, state, checks in ((1, "merged", "passed"), (2, "open", "failed"), (3, "unknown", "none")):
+        url = f"https://github.com/acme/server/pull/{number}"
+        pull = actions.link_pull_request(stays, url, by=sven, at=now)
+        told = {"title": "Keep sessions in the new store " * 4, "merged_at": now, "release_tag": "v9.11.2"}
+        PullRequest.objects.filter(pk=pull.pk).update(state=state, checks=checks, **told if number == 1 else {})
+    actions.link_outside_issue(stays, "https://jira.example.com/browse/MM-1234", by=sven, at=now)
+    check(window, sven, [one.get_absolute_url() for one in records])
+    check(window, bo, [stays.get_absolute_url()])
+    seen = window(sven)
+    shown = seen.open(stays.get_absolute_url())
+    section = shown.locator("#pull_requests")
+    section.get_by_text("Link a pull request").click()
+    section.get_by_label("Address of a pull request").fill("https://github.com/acme/other/pull/4")
+    section.get_by_role("button", name="Link", exact=True).click()
+    section.get_by_text("acme/other isn't a repository of GitHub").wait_for()
+    section.get_by_label("Address of a pull request").fill("https://github.com/acme/server/pull/4")
+    section.get_by_role("button", name="Link", exact=True).click()
+    shown.get_by_text("acme/server#4 is linked.").wait_for()
+    section.get_by_role("button", name="Unlink acme/server#4").click()
+    shown.get_by_text("acme/server#4 is unlinked.").wait_for()
+    refused = [fault for fault in seen.faults if "400 (Bad Request)" in fault]
+    assert seen.faults == refused
+    assert len(refused) == 1

@@ -82,7 +82,10 @@ def test_the_staff_has_topics_of_its_own(bo: User, pat: User, client_of: ClientO
     assert "My notices" in page
     assert "Confirmation of a request" not in page
     assert "/account/mail/" in client.get("/desk/notifications/").content.decode()
-    assert client_of(pat).get("/account/mail/").status_code == 404
+    stakeholder = client_of(pat).get("/account/mail/").content.decode()
+    assert "Escalations that I follow" in stakeholder
+    assert "Internal notes" not in stakeholder
+    assert "My notices" not in stakeholder
 
 
 def test_a_form_without_a_choice_says_so(rita: User, client_of: ClientOf) -> None:

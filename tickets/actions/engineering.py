@@ -63,6 +63,15 @@ def join_escalation(ticket: Ticket, *, by: User | None, reference: str, at: date
 
 
 @transaction.atomic
+def change_escalation(ticket: Ticket, *, by: User | None, reference: str, former: str, at: datetime) -> None:
+    """It went over from the escalation `former` by merging, or back; its customer hears nothing of that."""
+    ticket = locked(ticket, by=None)
+    waits = {"hold_reason": _reason(reference)} if ticket.state is Status.ON_HOLD else {}
+    write(ticket, at=at, **waits)
+    record(ticket, EventKind.ESCALATED, by=by, at=at, escalation=reference, former=former)
+
+
+@transaction.atomic
 def tell(
     ticket: Ticket,
     *,

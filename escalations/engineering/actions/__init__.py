@@ -20,6 +20,16 @@ from escalations.engineering.actions.known_issue import (
     withdraw_known_issue,
 )
 from escalations.engineering.actions.links import add_ticket, finish_ticket_as, join, mark_seen, unlink
+from escalations.engineering.actions.merge import merge, unmerge
+from escalations.engineering.actions.outside_issues import link_outside_issue, unlink_outside_issue
+from escalations.engineering.actions.pull_requests import (
+    Came,
+    Delivery,
+    forget_old_deliveries,
+    link_pull_request,
+    take_delivery,
+    unlink_pull_request,
+)
 from escalations.engineering.actions.request import Problem, request_escalation
 from escalations.engineering.actions.step import take_step
 from escalations.engineering.actions.updates import (
@@ -31,6 +41,8 @@ from escalations.engineering.actions.updates import (
 )
 
 __all__ = [
+    "Came",
+    "Delivery",
     "Notice",
     "Problem",
     "add_ticket",
@@ -42,12 +54,16 @@ __all__ = [
     "edit",
     "finish_ticket_as",
     "follow",
+    "forget_old_deliveries",
     "give_to",
     "hold_notice",
     "invite_person",
     "invite_team",
     "join",
+    "link_outside_issue",
+    "link_pull_request",
     "mark_seen",
+    "merge",
     "mute",
     "publish_known_issue",
     "release_notice",
@@ -55,9 +71,13 @@ __all__ = [
     "reported_by",
     "request_escalation",
     "send_update",
+    "take_delivery",
     "take_step",
     "unfollow",
     "unlink",
+    "unlink_outside_issue",
+    "unlink_pull_request",
+    "unmerge",
     "withdraw_known_issue",
     "word_update",
 ]

@@ -55,8 +55,13 @@ def _lead(reader: Reader, event: EscalationEvent) -> str:
         return f"{history.line(event).text}."
     if event.data.get("team") in Involved.values:
         team = Involved(event.data["team"]).label
-        return f"{who} brought {team} in." if who else f"{team} is brought in by a rule: {event.data.get('rule')}."
+        return f"{who} brought {team} in." if who else f"A rule brought {team} in: {_because(event)}."
     return f"{who} brought you in."
+
+
+def _because(event: EscalationEvent) -> str:
+    """What the rule asks for, without the team that it names first."""
+    return str(event.data.get("rule", "")).partition(": ")[2] or "it fits this escalation"
 
 
 def _facts(escalation: Escalation) -> list[tuple[str, str]]:

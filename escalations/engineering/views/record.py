@@ -17,14 +17,8 @@ from supportdesk.lib import clock
 from supportdesk.lib.http import page
 
 ABOVE = ("owed",)
-MAIN = (
-    "evidence",
-    "tickets",
-    "told",
-    "discussion",
-    "history",
-)
-BESIDE: tuple[str, ...] = ("stakeholders", "known_issue")
+MAIN = ("evidence", "tickets", "told", "discussion", "history")
+BESIDE = ("pull_requests", "stakeholders", "outside_issues", "duplicates", "known_issue")
 """The sections of the page, in order; their modules are in `sections`."""
 
 

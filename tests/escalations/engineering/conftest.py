@@ -10,6 +10,7 @@ from escalations.engineering import actions
 from escalations.engineering.steps import Move
 from escalations.models import CodeHost, Escalation, EscalationLink, PullRequest
 from tests import factories
+from tests.escalations.engineering.code_payloads import SECRET
 from tickets.models import Ticket
 
 AT = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
@@ -105,3 +106,21 @@ def many(record: Escalation, rita: User, ann: User) -> Escalation:
 def page_queries(captured: CaptureQueriesContext) -> int:
     """The queries of a page, without the moved clock's, which is read again each second."""
     return sum("clockoffset" not in query["sql"] for query in captured.captured_queries)
+
+
+@pytest.fixture
+def github(db: None) -> CodeHost:
+    return CodeHost.objects.create(
+        name="GitHub", kind="github", address="https://github.com", secrets=SECRET, repositories="acme/server"
+    )
+
+
+@pytest.fixture
+def gitlab(db: None) -> CodeHost:
+    return CodeHost.objects.create(
+        name="GitLab",
+        kind="gitlab",
+        address="https://git.acme.example/code",
+        secrets=SECRET,
+        repositories="Acme/Sub/Server",
+    )

@@ -76,7 +76,7 @@ def test_who_is_brought_in_hears_that_and_no_history(record: Escalation, ann: Us
 def test_a_rule_brings_in_and_says_which(ritas: Ticket, ann: User, pat: User) -> None:
     InvitationRule.objects.create(team=Involved.PRODUCT, severity=2)
     actions.request_escalation(ritas, problem(), by=ann, text=TEXT, at=AT)
-    assert told() == [("Pat", "Product is brought in by a rule: Product: Major.")]
+    assert told() == [("Pat", "A rule brought Product in: Major.")]
 
 
 def test_a_comment_is_told_and_who_is_named_hears_it_whatever_they_chose(

@@ -1,0 +1,37 @@
+"""What a record is a duplicate of, what is one of it, and which others sound alike."""
+
+from typing import Any
+
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from escalations.engineering import access
+from escalations.engineering.forms.around import MergeForm
+from escalations.engineering.views.gate import viewer
+from escalations.models import Escalation, EscalationMerge
+
+
+def context(escalation: Escalation, request: HttpRequest, *, form: MergeForm | None = None) -> dict[str, Any]:
+    """Two queries at most."""
+    user = viewer(request)
+    may_merge = access.may_move(user)
+    can_go = may_merge and escalation.is_active
+    return {
+        "merged_away": _away(escalation),
+        "merges": list(_standing().filter(target=escalation).select_related("source", "by")),
+        "may_undo": may_merge and escalation.is_active,
+        "may_merge": may_merge,
+        "similar": list(Escalation.objects.visible_to(user).similar_to(escalation)[:3]) if can_go else [],
+        "form": form or (MergeForm(auto_id="merge_%s") if can_go else None),
+    }
+
+
+def _standing() -> QuerySet[EscalationMerge]:
+    return EscalationMerge.objects.filter(undone_at=None)
+
+
+def _away(escalation: Escalation) -> EscalationMerge | None:
+    """How it became a duplicate; it may have followed that one into another since."""
+    if escalation.merged_into_id is None:
+        return None
+    return _standing().filter(source=escalation).select_related("by", "target").first()

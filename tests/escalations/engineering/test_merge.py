@@ -1,0 +1,269 @@
+"""Duplicates: one record stays, its tickets are told by that one alone, and a merge can be undone."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from django.test import Client
+
+from accounts.models import User
+from escalations.engineering import actions, telling
+from escalations.engineering.actions.invite import add_follower, invite_team
+from escalations.engineering.steps import Move
+from escalations.models import CustomerNotice, Escalation, EscalationLink, EscalationMerge, Involved
+from supportdesk.lib.errors import Conflict, Invalid, NotAllowed
+from tests import factories
+from tests.at_once import at_once
+from tests.escalations.engineering.conftest import AT, GIVEN, MINUTE, TEXT, brought_to, problem
+from tickets.models import EventKind, Ticket
+from tickets.states import Status
+
+pytestmark = pytest.mark.django_db
+LATER = AT + 30 * MINUTE
+
+
+@pytest.fixture
+def pias(pia: User) -> Ticket:
+    return factories.open_ticket(pia, at=AT - timedelta(hours=1), subject="Thrown out again")
+
+
+@pytest.fixture
+def other(record: Escalation, pias: Ticket, ann: User) -> Escalation:
+    """Another record about the same, with a ticket of a third organisation."""
+    same = problem(title="Users are thrown out of sessions")
+    return actions.request_escalation(pias, same, by=ann, text=TEXT, at=AT)
+
+
+def links_of(escalation: Escalation) -> set[int]:
+    return set(EscalationLink.objects.active().filter(escalation=escalation).values_list("ticket_id", flat=True))
+
+
+def told(ticket: Ticket, words: str) -> int:
+    return ticket.messages.filter(body__contains=words).count()
+
+
+def test_its_tickets_go_over_with_followers_and_teams(
+    record: Escalation, other: Escalation, pias: Ticket, sven: User, lea: User
+) -> None:
+    add_follower(other, lea, by=lea, at=AT)
+    invite_team(other, Involved.PRODUCT, by=lea, at=AT)
+    merged = actions.merge(other, record, by=sven, at=LATER)
+    for one in (other, record, pias):
+        one.refresh_from_db()
+    assert other.merged_into == record
+    assert (other.is_active, other.warn_at, other.review_due_at) == (False, None, None)
+    assert (len(links_of(record)), links_of(other)) == (3, set())
+    assert len(merged.moved) == 1
+    assert (pias.state, pias.is_escalated) == (Status.ON_HOLD, True)
+    assert pias.hold_reason == f"Engineering: {record.reference}"
+    event = pias.events.filter(kind=EventKind.ESCALATED).last()
+    assert event is not None
+    assert (event.data["escalation"], event.data["former"]) == (record.reference, other.reference)
+    assert [follower.user for follower in record.followers.all()] == [lea]
+    assert [row.team for row in record.teams.all()] == ["product"]
+    for one in (other, record):
+        assert one.events.filter(kind="merged", actor=sven, data__tickets=[pias.number]).count() == 1
+
+
+def test_who_came_is_told_with_the_others_and_nothing_by_the_duplicate(
+    record: Escalation, other: Escalation, pias: Ticket, ritas: Ticket, sven: User
+) -> None:
+    brought_to(other, Move.CONFIRM, by=sven, send=False)
+    brought_to(record, Move.CONFIRM, by=sven, send=False)
+    actions.merge(other, record, by=sven, at=LATER)
+    actions.send_update(record, by=sven, at=LATER)
+    telling.tell_customers(now=LATER)
+    other.refresh_from_db()
+    assert not other.owes_update
+    with pytest.raises(Conflict):
+        actions.send_update(other, by=sven, at=LATER)
+    assert told(pias, "confirmed this as a fault") == told(ritas, "confirmed this as a fault") == 1
+    record.refresh_from_db()
+    actions.take_step(record, Move.PLAN, by=sven, given=GIVEN[Move.PLAN], at=LATER)
+    actions.send_update(record, by=sven, at=LATER)
+    telling.tell_customers(now=LATER)
+    assert told(pias, "at it") == told(ritas, "at it") == 1
+
+
+def test_what_was_told_already_is_held_back_for_who_came_and_not_forgotten(
+    record: Escalation, other: Escalation, pias: Ticket, sven: User, ann: User
+) -> None:
+    brought_to(record, Move.CONFIRM, by=sven)
+    telling.tell_customers(now=LATER)
+    actions.merge(other, record, by=sven, at=LATER)
+    notice = CustomerNotice.objects.get(state="held")
+    assert notice.link.ticket == pias
+    assert notice.held_why == f"Came by merging {other.reference}: not told this yet."
+    telling.tell_customers(now=LATER)
+    assert told(pias, "confirmed this as a fault") == 0
+    actions.release_notice(notice, by=ann, at=LATER)
+    telling.tell_customers(now=LATER)
+    assert told(pias, "confirmed this as a fault") == 1
+
+
+def test_who_was_told_the_same_by_the_duplicate_isnt_told_again(
+    record: Escalation, other: Escalation, pias: Ticket, sven: User
+) -> None:
+    for one in (record, other):
+        brought_to(one, Move.CONFIRM, by=sven)
+    actions.merge(other, record, by=sven, at=LATER)  # while it is being told
+    telling.tell_customers(now=LATER)
+    assert not CustomerNotice.objects.filter(state="held").exists()
+    assert told(pias, "confirmed this as a fault") == 1
+
+
+def test_that_a_fix_failed_isnt_said_to_who_never_heard_of_one(
+    record: Escalation, other: Escalation, pias: Ticket, ritas: Ticket, sven: User
+) -> None:
+    brought_to(record, Move.TEST, by=sven)
+    telling.tell_customers(now=LATER)
+    actions.take_step(record, Move.FAIL, by=sven, given={"reason": "It comes back."}, at=LATER)
+    actions.merge(other, record, by=sven, at=LATER)
+    actions.send_update(record, by=sven, at=LATER)
+    telling.tell_customers(now=LATER)
+    assert (told(ritas, "did not hold"), told(pias, "did not hold")) == (1, 0)
+    assert CustomerNotice.objects.get(state="held").link.ticket == pias
+
+
+def test_undone_everything_is_as_before(
+    record: Escalation, other: Escalation, pias: Ticket, ritas: Ticket, sven: User
+) -> None:
+    brought_to(record, Move.CONFIRM, by=sven, send=False)
+    brought_to(other, Move.CONFIRM, by=sven, send=False)
+    before = {one.pk: links_of(one) for one in (record, other)}
+    merged = actions.merge(other, record, by=sven, at=LATER)
+    actions.unmerge(merged, by=sven, at=LATER + MINUTE)
+    for one in (other, record, pias):
+        one.refresh_from_db()
+    assert {one.pk: links_of(one) for one in (record, other)} == before
+    assert (other.is_active, other.owes_update, record.owes_update) == (True, True, True)
+    assert pias.hold_reason == f"Engineering: {other.reference}"
+    for one in (record, other):
+        actions.send_update(one, by=sven, at=LATER + 2 * MINUTE)
+    telling.tell_customers(now=LATER + 2 * MINUTE)
+    assert told(pias, "confirmed this as a fault") == told(ritas, "confirmed this as a fault") == 1
+    with pytest.raises(Conflict, match="taken out of"):
+        actions.unmerge(merged, by=sven, at=LATER + 3 * MINUTE)
+    assert other.events.filter(kind="unmerged").count() == 1
+
+
+def test_undone_what_was_taken_out_meanwhile_stays_out(
+    record: Escalation, other: Escalation, pias: Ticket, ann: User, sven: User
+) -> None:
+    merged = actions.merge(other, record, by=sven, at=LATER)
+    actions.unlink(EscalationLink.objects.get(ticket=pias, is_active=True), by=ann, at=LATER)
+    with pytest.raises(Conflict, match="None of the tickets"):
+        actions.unmerge(merged, by=sven, at=LATER)
+
+
+def test_what_is_over_can_not_be_taken_apart(record: Escalation, other: Escalation, sven: User) -> None:
+    merged = actions.merge(other, record, by=sven, at=LATER)
+    actions.take_step(record, Move.WITHDRAW, by=sven, given={"reason": "No."}, at=LATER)
+    with pytest.raises(Conflict, match="is withdrawn"):
+        actions.unmerge(merged, by=sven, at=LATER)
+
+
+def test_s091_into_itself_a_merged_or_an_ended_one(
+    record: Escalation, other: Escalation, sven: User, ann: User, sam: User
+) -> None:
+    with pytest.raises(Invalid, match="into itself"):
+        actions.merge(record, record, by=sven, at=LATER)
+    with pytest.raises(NotAllowed):
+        actions.merge(other, record, by=ann, at=LATER)
+    third = actions.request_escalation(factories.open_ticket(sam), problem(), by=ann, text=TEXT, at=AT)
+    actions.merge(other, record, by=sven, at=LATER)
+    for source, target in ((other, third), (third, other), (other, record)):
+        with pytest.raises(Conflict, match="was merged into"):
+            actions.merge(source, target, by=sven, at=LATER)
+    actions.take_step(third, Move.WITHDRAW, by=sven, given={"reason": "No."}, at=LATER)
+    for source, target in ((third, record), (record, third)):
+        with pytest.raises(Conflict, match="is withdrawn"):
+            actions.merge(source, target, by=sven, at=LATER)
+    with pytest.raises(Conflict, match="was merged into another"):
+        actions.take_step(other, Move.REVIEW, by=sven, given={}, at=LATER)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_s091_each_into_the_other_at_once(record: Escalation, other: Escalation, sven: User, lea: User) -> None:
+    found = at_once(
+        lambda: actions.merge(record, other, by=sven, at=LATER),
+        lambda: actions.merge(other, record, by=lea, at=LATER),
+    )
+    assert sorted(type(one).__name__ for one in found) == ["Conflict", "EscalationMerge"], found
+    done = next(one for one in found if isinstance(one, EscalationMerge))
+    assert len(links_of(done.target)) == 3
+    assert Escalation.objects.filter(merged_into=None).get() == done.target
+
+
+def test_s091_a_duplicate_of_a_duplicate_follows_and_comes_back(
+    record: Escalation, other: Escalation, ann: User, sam: User, sven: User
+) -> None:
+    third = actions.request_escalation(factories.open_ticket(sam), problem(), by=ann, text=TEXT, at=AT)
+    first = actions.merge(other, record, by=sven, at=LATER)
+    second = actions.merge(record, third, by=sven, at=LATER)
+    for one in (other, record):
+        one.refresh_from_db()
+        assert one.merged_into == third
+    assert len(links_of(third)) == 4
+    with pytest.raises(Conflict, match="Undo that first"):
+        actions.unmerge(first, by=sven, at=LATER)
+    actions.unmerge(second, by=sven, at=LATER)
+    other.refresh_from_db()
+    assert other.merged_into == record
+    assert len(links_of(record)) == 3
+    actions.unmerge(first, by=sven, at=LATER)
+    assert [len(links_of(one)) for one in (other, record, third)] == [1, 2, 1]
+
+
+def test_a_ticket_that_was_in_the_other_before_is_in_it_once(
+    record: Escalation, ritas: Ticket, ann: User, sven: User
+) -> None:
+    """After a failed fix it was left in the record that it had gone to meanwhile."""
+    brought_to(record, Move.RELEASE, by=sven)
+    telling.tell_customers(now=LATER)
+    ritas.refresh_from_db()
+    again = actions.request_escalation(ritas, problem(), by=ann, text=TEXT, at=LATER)
+    actions.take_step(record, Move.FAIL, by=sven, given={"reason": "It comes back."}, at=LATER)
+    actions.merge(again, record, by=sven, at=LATER)
+    assert EscalationLink.objects.standing().filter(escalation=record, ticket=ritas).count() == 1
+    assert ritas.number in links_of(record)
+
+
+def test_merging_and_undoing_in_the_browser(
+    record: Escalation, other: Escalation, sven: User, ann: User, client_of: Callable[[User], Client]
+) -> None:
+    browser, address = client_of(sven), f"/desk/escalations/{other.reference}/merge/"
+    page = browser.get(other.get_absolute_url()).content.decode()
+    assert f"Merge into {record.reference}" in page, "it sounds alike"
+    for into, says in (
+        ("SET-99999", "No escalation is called SET-99999"),
+        ("<b>", "No escalation is called &lt;b&gt;"),
+        ("", "Name the escalation that stays"),
+        (other.reference, "into itself"),
+    ):
+        refused = browser.post(address, {"into": into})
+        assert refused.status_code == 400
+        assert says in refused.content.decode()
+    answer = browser.post(address, {"into": f" {record.reference.lower()} "})
+    assert (answer.status_code, answer.headers["Location"]) == (303, f"{record.get_absolute_url()}#duplicates")
+    page = browser.get(record.get_absolute_url()).content.decode()
+    assert "1 ticket came along." in page
+    undo = f"/desk/escalations/{record.reference}/merges/{EscalationMerge.objects.get().pk}/undo/"
+    assert page.count(f'action="{undo}"') == 2, "in the toast and in the list"
+    merged = browser.get(other.get_absolute_url()).content.decode()
+    assert f'Merged into <a class="link" href="{record.get_absolute_url()}">' in merged
+    assert "This is a duplicate" not in merged
+    assert "Undo the merge" not in client_of(ann).get(other.get_absolute_url()).content.decode()
+    assert browser.post(undo).headers["Location"] == f"{other.get_absolute_url()}#duplicates"
+    assert browser.post(undo).status_code == 303
+    assert "already" in browser.get(record.get_absolute_url()).content.decode()
+    other.refresh_from_db()
+    assert other.is_active
+
+
+def test_what_sounds_alike_is_active_and_visible(record: Escalation, other: Escalation, sven: User) -> None:
+    for title in ("It's (a) & b | c ! :*", "a b", "'\\"):
+        Escalation.objects.filter(pk=other.pk).update(title=title)
+        other.refresh_from_db()
+        assert list(Escalation.objects.similar_to(other)) == []
+    assert list(Escalation.objects.similar_to(record)) == []
