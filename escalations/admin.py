@@ -13,9 +13,9 @@ from django.http import HttpRequest
 
 from accounts.admin.base import ReadOnlyAdmin
 from accounts.models import User
-from escalations import admin_code_hosts, admin_engineering, admin_outside  # noqa: F401 - they register themselves
+from escalations import admin_outside  # noqa: F401 - registers itself
 from escalations.access import RESPONDERS
-from escalations.engineering.admin import targets as _targets  # noqa: F401 - registers itself
+from escalations.engineering import admin as engineering_admin  # noqa: F401 - registers itself
 from escalations.models import (
     ContactMethod,
     EngineHeartbeat,

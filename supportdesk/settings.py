@@ -292,7 +292,6 @@ MAIL_INTAKE_KEY = env.text("MAIL_INTAKE_KEY", "")
 # --- Celery: rows are the queue, workers are woken by topic (supportdesk.lib.queue) -------------------------------
 CELERY_BROKER_URL = REDIS_URL
 CELERY_TASK_IGNORE_RESULT = True
-CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TASK_DEFAULT_QUEUE = "default"
 CELERY_TASK_QUEUES = [Queue("default"), Queue("paging")]

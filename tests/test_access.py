@@ -337,11 +337,11 @@ class Stage:
 
     @property
     def linked(self) -> int:
-        return self.escalation.links.get().ticket_id
+        return self.escalation.links.earliest("pk").ticket_id
 
     @property
     def notice(self) -> int:
-        return CustomerNotice.objects.get(link__escalation=self.escalation).pk
+        return CustomerNotice.objects.filter(link__escalation=self.escalation).earliest("pk").pk
 
 
 @pytest.fixture

@@ -8,11 +8,24 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import transaction
+from django.db.models import Count
 from django.test import Client
 
 from accounts.models import Organization, Team, User
 from escalations.demo import people, plot, stories
-from escalations.models import EscalationPolicy, Page
+from escalations.demo.faults import FAULTS
+from escalations.engineering import queues
+from escalations.engineering.steps import Step
+from escalations.models import (
+    CustomerNotice,
+    Escalation,
+    EscalationEvent,
+    EscalationPolicy,
+    KnownIssue,
+    Page,
+    PullRequest,
+    TeamInvolved,
+)
 from escalations.paging import roster
 from escalations.paging.derive import derive
 from supportdesk import demo
@@ -63,6 +76,26 @@ def test_conversations_are_varied() -> None:
     assert kinds >= {"noted", "held", "reopened", "followed_up", "customer_solved", "reminded", "gave_up_waiting"}
     assert kinds >= {"assigned", "cc_added", "priority_changed", "field_changed", "do_not_close_changed", "closed"}
     assert not Message.objects.filter(body__regex="@[a-z_]+@").exists()
+
+
+def test_engineering_has_records_at_every_step_and_of_several_organisations() -> None:
+    steps = Counter(Escalation.objects.values_list("step", flat=True))
+    assert sum(steps.values()) == len(FAULTS) == 12
+    assert set(steps) == {step.value for step in Step}
+    linked = Escalation.objects.annotate(customers=Count("links__ticket__organization", distinct=True))
+    assert linked.filter(customers__gte=2).count() >= 2
+    waiting = queues.count_all(now=clock.now())
+    assert waiting["updates-owed"] >= 2
+    assert waiting["fixed-untold"] >= 3
+    assert waiting["needs-information"] == 2
+    assert KnownIssue.objects.filter(published_at__isnull=False).count() == 2
+    assert PullRequest.objects.filter(state="merged").count() == 3
+    assert set(TeamInvolved.objects.values_list("team", flat=True)) >= {"product", "customer_success", "executives"}
+    kinds = set(EscalationEvent.objects.values_list("kind", flat=True))
+    assert kinds >= {"commented", "held_back", "told", "customer_replied", "pull_request", "published"}
+    assert not EscalationEvent.objects.filter(at__gt=clock.now()).exists()
+    assert not EscalationEvent.objects.filter(notified_at=None).exists()
+    assert not CustomerNotice.objects.filter(next_attempt_at__isnull=False).exists()
 
 
 def test_the_people_of_the_contract_are_there() -> None:

@@ -103,3 +103,5 @@ def _teams(users: dict[str, User]) -> None:
     engineering = Team.objects.filter(kind=Team.Kind.ENGINEERING).first()
     if engineering is not None:
         engineering.members.set([users[email] for email in people.ENGINEERS])
+        engineering.lead = users[people.ENGINEERS[0]]
+        engineering.save(update_fields=["lead"])

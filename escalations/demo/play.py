@@ -9,9 +9,10 @@ from random import Random
 from uuid import UUID
 
 from accounts.models import Organization, User
-from escalations.demo import files, people
+from escalations.demo import files, people, records
 from escalations.demo.plot import Case, Step
 from escalations.demo.stories import fill
+from escalations.models import Escalation
 from tickets import actions
 from tickets.models import Category, Channel, Environment, Message, MobileDevice, Priority, Ticket
 from tickets.sla import sweep
@@ -28,6 +29,7 @@ class Play:
         self.environments = {row.name: row for row in Environment.objects.all()}
         self.devices = list(MobileDevice.objects.all())
         self.tickets: dict[int, Ticket] = {}
+        self.records: dict[int, Escalation] = {}
         self._due: dict[int, Step] = {}
         self._order = count()
         self._ahead: list[tuple[datetime, int, Case, Step]] = []
@@ -175,9 +177,11 @@ _ACTS: dict[str, Callable[[Play, Case, Step], object]] = {
     "keep": Play.keep,
     "close": Play.close,
     "remind": Play.remind,
+    "escalate": records.escalate,
+    "engineer": records.engineer,
 }
 _SYSTEMS = {"close", "remind"}
-_MOVING = {"ask", "say", "solve", "reply", "reopen", "thanks", "hold", "remind"}
+_MOVING = {"ask", "say", "solve", "reply", "reopen", "thanks", "hold", "remind", "escalate", "engineer"}
 """After these the system's next move is another."""
 _RINGING = """For ten minutes **nobody** has been able to log in, and those who are in can't send.
 All @users@ people are affected.

@@ -7,7 +7,7 @@ from django.db.models import F
 
 from accounts import defaults as account_defaults
 from accounts.models import User
-from escalations.demo import cast, letters, plot
+from escalations.demo import cast, letters, plot, records
 from escalations.demo.play import Play, ring
 from escalations.engineering import defaults as engineering_defaults
 from supportdesk.lib import queue
@@ -27,12 +27,15 @@ def load(now: datetime) -> None:
     """People, sixty days of requests, and one that rings `now`. Who was told of the past has been told."""
     account_defaults.load()
     ticket_defaults.load(at=now - _BEFORE_THE_FIRST)
-    engineering_defaults.load()
+    engineering_defaults.load(at=now - _BEFORE_THE_FIRST)
     if not Ticket.objects.exists():
         _start_numbers_at(FIRST_NUMBER)
     play = Play(cast.make(now), now)
     with queue.asleep():
-        play.perform(plot.cases(now))
+        cases = plot.cases(now)
+        records.plan(cases, now)
+        play.perform(cases)
+        records.settle(now)
         letters.load(now)
     TicketEvent.objects.filter(notified_at=None).update(notified_at=F("at"))
     ring(play)

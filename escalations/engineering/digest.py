@@ -86,9 +86,9 @@ def _write(reader: User, waiting: list[Queue], counts: dict[str, int], *, now: d
 
 
 def subject_of(waiting: list[Queue], counts: dict[str, int]) -> str:
-    """`Engineering: 2 updates owed, 1 review overdue`."""
-    parts = [f"{in_words(counts[queue.slug])} {queue.title.lower()}" for queue in waiting]
-    return one_line(f"Engineering: {', '.join(parts)}")
+    """`Engineering: updates owed 2; review overdue 1`."""
+    parts = [f"{queue.title.lower()} {in_words(counts[queue.slug])}" for queue in waiting]
+    return one_line(f"Engineering: {'; '.join(parts)}")
 
 
 def letter_to(reader: User, waiting: list[Queue], counts: dict[str, int], *, now: datetime) -> Letter:

@@ -3,12 +3,13 @@
 A queue's count and its list come from the same rows. Everybody who may look at queues sees every record.
 """
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import QuerySet, Value
 from django.urls import reverse
 
 from escalations.engineering.steps import RULES
@@ -177,8 +178,13 @@ _counts = Kept(lambda: count_all(now=clock.now()), seconds="QUEUE_COUNTS_SECONDS
 
 
 def count_all(*, now: datetime) -> dict[str, int]:
-    """How many rows each queue has now, one query a queue."""
-    return {queue.slug: queue.count(now) for queue in QUEUES}
+    """How many rows each queue has now, up to one more than is shown: one query, since every page of the desk asks."""
+    slugs = [
+        queue.rows(now).order_by().annotate(queue=Value(queue.slug)).values_list("queue", flat=True)[: COUNTED_TO + 1]
+        for queue in QUEUES
+    ]
+    found = Counter(slugs[0].union(*slugs[1:], all=True))
+    return {queue.slug: found[queue.slug] for queue in QUEUES}
 
 
 def in_words(count: int) -> str:

@@ -29,7 +29,7 @@ def register() -> None:
     slots.register("request.timeline", request_timeline)
     slots.register("request.new", known_issues_offered)
     slots.register("request.list", known_issues_listed)
-    slots.register("desk.side", queue_links)
+    slots.register("desk.engineering", queue_links)
 
 
 def ticket_rail(tickets: Sequence[Ticket], request: HttpRequest) -> Filled:
@@ -96,7 +96,7 @@ def known_issues_listed(people: Sequence[User], request: HttpRequest) -> Filled:
 
 
 def queue_links(objects: Sequence[Any], request: HttpRequest) -> Filled:
-    """For the slot `desk.side`: all queues, and each that isn't empty with its number."""
+    """For the slot `desk.engineering`: all queues, and each that isn't empty with its number."""
     if not isinstance(request.user, User) or not access.sees_queues(request.user):
         return {}
     match = request.resolver_match
@@ -119,7 +119,7 @@ def queue_links(objects: Sequence[Any], request: HttpRequest) -> Filled:
         ),
     )
     first = format_html(
-        '<h2>Engineering</h2><a href="{}"{}>{}Owed and overdue</a>',
+        '<a href="{}"{}>{}Owed and overdue</a>',
         reverse("escalation_queues"),
         _HERE if is_ours and here == "" else "",
         icon("list-todo"),

@@ -12,6 +12,7 @@ from django.db import transaction
 from escalations.engineering.steps import ENDED
 from escalations.engineering.wording import written_to
 from escalations.models import CustomerNotice, EscalationLink, FinishAs
+from escalations.paging.crash import crash_point
 from supportdesk.lib.errors import DomainError
 from tickets import actions as tickets
 from tickets.states import Verb
@@ -30,6 +31,7 @@ def tell_customers(*, now: datetime) -> int:
         for pk in ids:
             try:
                 done += _act(pk, now=now)
+                crash_point("after_notice")
             except Exception as failure:
                 logger.exception("notice %s could not be brought into its ticket", pk)
                 _let_rest(pk, failure, now=now)
@@ -58,6 +60,7 @@ def _act(pk: int, *, now: datetime) -> bool:
         _give_back(notice, now)
     notice.next_attempt_at, notice.gives_back = None, False
     notice.save(update_fields=["state", "message", "sent_at", "next_attempt_at", "gives_back"])
+    crash_point("mid_notice")
     return True
 
 

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('escalations', '0006_engineering'),
+        ('escalations', '0007_owed_and_overdue'),
     ]
 
     operations = [

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from accounts.models import User
+from accounts.models import Role, User
+from escalations.engineering.steps import Move
 from escalations.models import Schedule
 from tests.browser.conftest import DESKTOP, PHONE, Window
 from tickets.models import Ticket
@@ -142,6 +143,27 @@ def test_pages_of_schedules(window: Callable[..., Window], ringing: Ticket, chi:
     schedule = Schedule.objects.get()
     pages = ["", "new/", "new/?begin=local", "new/?begin=nothing", f"{schedule.pk}/", f"{schedule.pk}/delete/"]
     check(window, ada, [f"/desk/on-call/schedules/{page}" for page in pages])
+
+
+def test_pages_of_what_engineering_owes(window: Callable[..., Window], _defaults: None, sam: User, lea: User) -> None:
+    from escalations.engineering import actions
+    from escalations.engineering.queues import QUEUES
+    from supportdesk.lib import clock
+    from tests import factories
+
+    problem = actions.Problem("Sessions end after a minute, but only behind a proxy", 2, "All users", "Log in")
+    bo = factories.staff("Bo", Role.AGENT, "Europe, Middle East and Africa")
+    sven = factories.staff("Sven", Role.SET)
+    now = clock.now()
+    for asks in (True, False):
+        ticket = factories.open_ticket(sam)
+        record = actions.request_escalation(ticket, problem, by=bo, text="We look.", at=now)
+        actions.take_step(record, Move.REVIEW, by=sven, given={}, at=now)
+        asked = {"question": "Which proxy?", "question_due_at": now + timedelta(hours=9), "asks_customer": asks}
+        actions.take_step(record, Move.ASK, by=sven, given=asked, at=now)
+    folder = "/desk/escalations"
+    check(window, lea, [f"{folder}/queues/", *(queue.address for queue in (QUEUES[0], QUEUES[3], QUEUES[6]))])
+    check(window, lea, [f"{folder}/numbers/", f"{folder}/numbers/?days=90&behind=requested"])
 
 
 def test_pages_of_a_lead(window: Callable[..., Window], busy_desk: Ticket, lea: User) -> None:

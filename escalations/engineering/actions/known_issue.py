@@ -52,7 +52,7 @@ def publish_known_issue(
         issue.published_at, issue.published_by = at, by
     issue.updated_at = at
     issue.save()
-    write(escalation, at=at)
+    write(escalation, at=at, rewords=True)
     record(escalation, Kind.PUBLISHED, by=by, at=at, what=what, state=issue.state)
     return issue
 

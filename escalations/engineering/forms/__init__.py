@@ -1,1 +1,1 @@
-"""What people type: about a record (`records`), around it (`around`), on the pages of tickets and customers (`tickets`)."""
+"""What people type: about a record (`records`), around it (`around`), about tickets and known issues (`tickets`)."""

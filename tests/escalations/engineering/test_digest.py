@@ -51,7 +51,7 @@ def test_it_names_each_queue_its_number_and_the_way_to_the_oldest(record: Escala
     brought_to(record, Move.RELEASE, by=sven, send=False)
     digest.mail_all(now=EIGHT)
     mail = mails(lea)[0]
-    assert mail.subject == "Engineering: 1 updates owed, 2 fixed, not told"
+    assert mail.subject == "Engineering: updates owed 1; fixed, not told 2"
     assert f"{record.reference} {record.title}" in mail.text
     assert record.public_address in mail.text
     assert "Fixed, not told: 2" in mail.text

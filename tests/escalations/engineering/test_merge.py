@@ -59,7 +59,7 @@ def test_its_tickets_go_over_with_followers_and_teams(
     event = pias.events.filter(kind=EventKind.ESCALATED).last()
     assert event is not None
     assert (event.data["escalation"], event.data["former"]) == (record.reference, other.reference)
-    assert [follower.user for follower in record.followers.all()] == [lea]
+    assert {follower.user for follower in record.followers.all()} == {record.requested_by, lea}
     assert [row.team for row in record.teams.all()] == ["product"]
     for one in (other, record):
         assert one.events.filter(kind="merged", actor=sven, data__tickets=[pias.number]).count() == 1

@@ -13,6 +13,7 @@ from escalations.engineering import actions, defaults, replies, telling
 from escalations.engineering.queues import BY_SLUG, QUEUES, count_all
 from escalations.engineering.steps import Move
 from escalations.models import CustomerNotice, Escalation, EscalationLink
+from supportdesk.lib import clock
 from tests import factories
 from tests.escalations.engineering.conftest import AT, MINUTE, TEXT, brought_to, problem
 from tickets import actions as ticket_actions
@@ -193,6 +194,7 @@ def test_a_long_queue_has_pages_and_a_constant_number_of_queries(
     client, address = client_of(sven), "/desk/escalations/queues/fixed-untold/"
     brought_to(record, Move.RELEASE, by=sven, send=False)
     client.get(address)
+    clock.forget()  # its offset is read once a second, which is no matter of the page
     with count_queries() as few:
         client.get(address)
     update = record.updates.get(step="released")
@@ -201,6 +203,7 @@ def test_a_long_queue_has_pages_and_a_constant_number_of_queries(
             escalation=record, ticket=factories.open_ticket(sam, subject=str(number)), linked_at=AT
         )
         CustomerNotice.objects.create(update_of=update, link=link)
+    clock.forget()
     with count_queries() as many:
         first = client.get(address)
     assert len(many) == len(few)
