@@ -234,8 +234,8 @@ POLICIES: dict[str, tuple[Policy, Policy]] = {
     "escalation_edit": (to(DESK, forbidden=STAKEHOLDERS), to(DESK, forbidden=STAKEHOLDERS)),
     "escalation_move": (to(MOVERS, forbidden={"ann", "pat"}), to(MOVERS, forbidden={"ann", "pat"})),
     "escalation_update": (to(DESK), to(DESK)),
-    "escalation_notice": (NO, to(DESK)),
-    "escalation_ticket": (NO, to(DESK)),
+    "escalation_notice": (NO, to(DESK, forbidden=STAKEHOLDERS)),
+    "escalation_ticket": (NO, to(DESK, forbidden=STAKEHOLDERS)),
     "escalation_queues": (to(DESK, forbidden=STAKEHOLDERS), NO),
     "escalation_queue": (to(DESK, forbidden=STAKEHOLDERS), NO),
     "escalation_numbers": (to(DESK, forbidden=STAKEHOLDERS), NO),
@@ -494,6 +494,7 @@ BROUGHT_IN: dict[str, tuple[str, str]] = {
     "escalation_detail": ("ok", "405"),
     "escalation_discussion": ("ok", "ok"),
     "escalation_follow": ("405", "ok"),
+    "escalation_update": ("ok", "403"),
     # The tickets in it: to be read and noted, by the desk's page and the API.
     "ticket_workspace": ("ok", "405"),
     "ticket_note": ("405", "ok"),

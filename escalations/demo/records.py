@@ -11,21 +11,17 @@ from django.db.models import F
 from escalations.demo.faults import FAULTS, Fault
 from escalations.demo.plot import Case, Step
 from escalations.engineering import actions, replies, telling, watch
-from escalations.engineering.events import Kind, record
 from escalations.engineering.steps import Move
 from escalations.engineering.steps import Step as At
 from escalations.engineering.wording import proposed
 from escalations.models import (
     CodeHost,
-    Comment,
     CustomerNotice,
     Escalation,
     EscalationEvent,
-    Involved,
     KnownIssue,
     PullRequest,
 )
-from supportdesk.lib import html
 from tickets import actions as tickets
 from tickets.models import Category
 
@@ -37,6 +33,8 @@ _URGENT = 1
 _ENDED = {"solve", "thanks", "follow_up", "close"}
 _OWNERS = ("sven@desk.example", "tova@desk.example", "raj@desk.example")
 _REPOSITORY = "acme/server"
+HOOK_SECRET = "demo-hook-secret"  # noqa: S105 - of the demo, and in its documentation
+"""What the demo's code host signs with: see docs/set-escalation.md."""
 
 
 # --- The plan: pure --------------------------------------------------------------------------------------------------
@@ -137,57 +135,46 @@ def _move(play: Play, fault: Fault, escalation: Escalation, what: Move, step: St
     if what is Move.REVIEW:
         _discuss(play, fault, escalation, step.at)
     if what is Move.CONFIRM:
-        for team in fault.teams:
-            actions.invite_team(escalation, Involved(team), by=by, at=step.at)
         _publish(fault, escalation, step.at, by)
 
 
 def _pull_request(fault: Fault, escalation: Escalation, step: Step, by: Any) -> None:
-    host, _ = CodeHost.objects.get_or_create(
-        name="GitHub", defaults={"kind": "github", "address": "https://github.com", "repositories": _REPOSITORY}
+    """Linked by its address; what its host would have told of it since is put down."""
+    CodeHost.objects.get_or_create(
+        name="GitHub",
+        defaults={
+            "kind": "github",
+            "address": "https://github.com",
+            "repositories": _REPOSITORY,
+            "secrets": HOOK_SECRET,
+        },
     )
-    number = 2400 + escalation.pk
-    PullRequest.objects.create(
-        escalation=escalation,
-        host=host,
-        repository=_REPOSITORY,
-        number=number,
-        url=f"{host.address}/{_REPOSITORY}/pull/{number}",
-        title=fault.pull_request,
-        state="merged" if fault.is_merged else "open",
-        checks="passed",
-        merged_at=step.at if fault.is_merged else None,
-        linked_by=by,
-        linked_at=step.at,
-    )
-    record(escalation, Kind.PULL_REQUEST, by=by, at=step.at, repository=_REPOSITORY, number=number)
+    url = f"https://github.com/{_REPOSITORY}/pull/{2400 + escalation.pk}"
+    pull = actions.link_pull_request(escalation, url, by=by, at=step.at)
+    merged = {"state": "merged", "merged_at": step.at} if fault.is_merged else {"state": "open"}
+    PullRequest.objects.filter(pk=pull.pk).update(title=fault.pull_request, checks="passed", **merged)
 
 
 def _discuss(play: Play, fault: Fault, escalation: Escalation, at: datetime) -> None:
     for place, (email, body) in enumerate(fault.comments, start=1):
-        author, said = play.cast[email], at + timedelta(minutes=2 * place)
+        said = at + timedelta(minutes=2 * place)
         if said > play.now:
             return
-        comment = Comment.objects.create(
-            escalation=escalation, author=author, body=body, body_html=html.render_markdown(body), created_at=said
-        )
-        record(escalation, Kind.COMMENTED, by=author, at=said, comment=comment.pk)
+        actions.comment(escalation, by=play.cast[email], body=body, at=said)
 
 
 def _publish(fault: Fault, escalation: Escalation, at: datetime, by: Any) -> None:
     if not fault.known_as:
         return
-    KnownIssue.objects.create(
-        escalation=escalation,
-        title=fault.known_as,
-        text=f"We have confirmed this as a fault of {settings.PRODUCT_NAME} and are mending it.",
-        workaround="Use a single tab until then." if "tab" in fault.known_as else "",
+    has_workaround = "tab" in fault.known_as
+    notice = actions.Notice(
+        fault.known_as,
+        f"We have confirmed this as a fault of {settings.PRODUCT_NAME} and are mending it.",
+        state=KnownIssue.State.WORKAROUND if has_workaround else KnownIssue.State.INVESTIGATING,
+        workaround="Use a single tab until then." if has_workaround else "",
         affected_versions=fault.versions,
-        published_at=at,
-        published_by=by,
-        updated_at=at,
     )
-    record(escalation, Kind.PUBLISHED, by=by, at=at, published=True)
+    actions.publish_known_issue(escalation, notice, by=by, at=at)
 
 
 def settle(now: datetime) -> None:

@@ -57,7 +57,14 @@ def take_step(
     if what is Move.FAIL:
         take_up_again(escalation, by=by, at=at)
     record(
-        escalation, Kind.MOVED, by=by, at=at, from_step=former.value, to_step=to.value, move=what.value, **_kept(given)
+        escalation,
+        Kind.MOVED,
+        by=by,
+        at=at,
+        from_step=former.value,
+        to_step=to.value,
+        move=what.value,
+        **_kept(what, given),
     )
     _let_follow(escalation, what, by=by, at=at)
     if owes(escalation, what):
@@ -180,7 +187,10 @@ def _worded(given: Mapping[str, Any], to: Step, what: Move) -> str:
     return text or wording.proposed(to, failed=what is Move.FAIL)
 
 
-def _kept(given: Mapping[str, Any]) -> dict[str, str]:
+def _kept(what: Move, given: Mapping[str, Any]) -> dict[str, str]:
     """What the record's history says of a move later, when its columns may hold something else."""
-    named = ("question", "answer", "plan", "evidence", "reason", "version", "comes_with")
-    return {name: str(given[name]) for name in named if given.get(name)}
+    named = ("question", "answer", "plan", "evidence", "reason", "version")
+    wanted = [name for name in named if name in MOVES[what].demands]
+    if what is Move.TEST:
+        wanted.append("comes_with")
+    return {name: str(given[name]) for name in wanted if given.get(name)}

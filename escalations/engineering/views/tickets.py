@@ -3,9 +3,9 @@
 from django.http import Http404, HttpRequest, HttpResponseBase, HttpResponseRedirect
 from django.views.decorators.http import require_POST
 
-from escalations.engineering import actions
+from escalations.engineering import access, actions
 from escalations.engineering.sections.tickets import refused_at
-from escalations.engineering.views.gate import find, on_the_board, viewer
+from escalations.engineering.views.gate import find, only, viewer
 from escalations.engineering.views.record import section
 from escalations.models import EscalationLink
 from supportdesk.lib import clock
@@ -15,7 +15,7 @@ from supportdesk.lib.toasts import say
 _FINISH = "finish-"
 
 
-@on_the_board
+@only(access.may_word, "do anything to tickets of escalations")
 @require_POST
 def escalation_ticket(request: HttpRequest, ref: str, ticket: int) -> HttpResponseBase:
     """`act` is seen, unlink, finish-open, finish-solved or finish- (as the record says)."""

@@ -10,11 +10,12 @@ from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_http_methods, require_POST
 
 from escalations.engineering import access, actions, progress
+from escalations.engineering.actions.moves import require
 from escalations.engineering.forms.records import NoticeForm, UpdateForm
 from escalations.engineering.letters import letter, letters, named, notices
 from escalations.engineering.steps import RULES
 from escalations.engineering.views.edit import seen_version
-from escalations.engineering.views.gate import find, on_the_board, viewer
+from escalations.engineering.views.gate import find, on_the_board, only, viewer
 from escalations.models import CustomerNotice, CustomerUpdate, Escalation
 from supportdesk.lib import clock, keyset
 from supportdesk.lib.errors import DomainError, Invalid, NotAllowed
@@ -35,6 +36,7 @@ def escalation_update(request: HttpRequest, ref: str) -> HttpResponseBase:
     me = viewer(request)
     escalation = find(me, ref)
     if request.method == "POST":
+        require(access.may_word(me), "word what customers are told")
         return _take(request, escalation)
     return _show(request, escalation, chosen(escalation, request.GET.get("of", "")))
 
@@ -135,7 +137,7 @@ def _query(kept: dict[str, str], cursor: str) -> str:
 # --- One customer --------------------------------------------------------------------------------------------------
 
 
-@on_the_board
+@only(access.may_word, "decide what customers are told")
 @require_POST
 def escalation_notice(request: HttpRequest, ref: str, notice: int) -> HttpResponseBase:
     """`act` is change, hold or tell; htmx gets the customer's line and what sends, else it is back to the page."""
