@@ -5,7 +5,7 @@ Each predicate presumes that the person sees the record (`Escalation.objects.vis
 
 from django.contrib.auth.models import AnonymousUser
 
-from accounts.models import AGENT_ROLES, STAKEHOLDER_ROLES, Role, User
+from accounts.models import AGENT_ROLES, Role, User
 
 MOVERS = (Role.SET, Role.LEAD, Role.ADMIN)
 
@@ -53,7 +53,3 @@ def may_comment(user: User) -> bool:
 def may_own(user: User) -> bool:
     """Whom a record may be given to."""
     return user.is_active and user.role in MOVERS
-
-
-def is_stakeholder(user: User) -> bool:
-    return user.role in STAKEHOLDER_ROLES

@@ -29,7 +29,7 @@ class Letter:
     @property
     def is_open(self) -> bool:
         """Whether it may still be changed, held back or told after all."""
-        return self.notice.state in {State.OWED, State.HELD}
+        return self.notice.state in {State.OWED, State.HELD} or self.has_failed
 
     @property
     def has_failed(self) -> bool:

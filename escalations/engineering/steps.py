@@ -118,7 +118,9 @@ MOVES: Mapping[Move, MoveRule] = {
     Move.RETURN: MoveRule("Return: not a product issue", (Step.UNDER_REVIEW,), Step.RETURNED, ("answer",)),
     Move.CONFIRM: MoveRule("Confirm: product issue", (Step.UNDER_REVIEW,), Step.CONFIRMED, ("teams",)),
     Move.PLAN: MoveRule("Create the action plan", (Step.CONFIRMED,), Step.PLANNED, ("plan",)),
-    Move.TEST: MoveRule("Plan executed: fix tested", (Step.PLANNED,), Step.TESTED, ("pull_request", "evidence")),
+    Move.TEST: MoveRule(
+        "Plan executed: fix tested", (Step.PLANNED,), Step.TESTED, ("pull_request", "evidence", "comes_with")
+    ),
     Move.RELEASE: MoveRule("Release", (Step.TESTED,), Step.RELEASED, ("version",)),
     Move.FAIL: MoveRule("The fix failed", (Step.TESTED, Step.RELEASED), Step.CONFIRMED, ("reason",)),
     Move.WITHDRAW: MoveRule("Withdraw", ACTIVE, Step.WITHDRAWN, ("reason",)),

@@ -54,7 +54,9 @@ def _act(pk: int, *, now: datetime) -> bool:
     notice = rows.filter(pk=pk).first()
     if notice is None:
         return False
-    if notice.state == State.DUE:
+    if notice.state == State.DUE and _is_overtaken(notice):
+        notice.state = State.DROPPED
+    elif notice.state == State.DUE:
         _tell(notice, now)
     elif notice.gives_back:
         _give_back(notice, now)
@@ -62,6 +64,11 @@ def _act(pk: int, *, now: datetime) -> bool:
     notice.save(update_fields=["state", "message", "sent_at", "next_attempt_at", "gives_back"])
     crash_point("mid_notice")
     return True
+
+
+def _is_overtaken(notice: CustomerNotice) -> bool:
+    """Whether it failed for so long that its customer has heard more meanwhile."""
+    return notice.attempts > 0 and notice.link.notices.filter(pk__gt=notice.pk, state=State.SENT).exists()
 
 
 def _tell(notice: CustomerNotice, now: datetime) -> None:
@@ -116,11 +123,3 @@ def _let_rest(pk: int, failure: Exception, *, now: datetime) -> None:
     CustomerNotice.objects.filter(pk=pk, next_attempt_at__isnull=False).update(
         attempts=notice.attempts + 1, next_attempt_at=now + rest, last_error=why[:300]
     )
-
-
-def progress(update: int) -> dict[str, int]:
-    """How far the telling of one update has come: the number of notices by state."""
-    from django.db.models import Count
-
-    rows = CustomerNotice.objects.filter(update_of=update).values_list("state").annotate(number=Count("pk"))
-    return dict(rows)

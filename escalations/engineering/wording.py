@@ -82,7 +82,7 @@ def values_of(escalation: Escalation, link: EscalationLink) -> Mapping[str, str]
         "subject": ticket.subject,
         "product": settings.PRODUCT_NAME,
         "vendor": settings.VENDOR_NAME,
-        "version": version or "an upcoming version",
+        "version": version,
         "your_version": ticket.product_version or "your version",
         "upgrade": what_to_do(ticket.product_version, escalation.fixed_version),
         "question": escalation.question,

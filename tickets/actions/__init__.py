@@ -9,7 +9,7 @@ from tickets.actions.assign import assign, assign_many, take, unassign
 from tickets.actions.copies import add_cc, confirm_cc, propose_cc, remove_cc
 from tickets.actions.customer import mark_solved, note_machine, raise_priority, reply, set_priority
 from tickets.actions.edit import change_fields, set_do_not_close
-from tickets.actions.engineering import change_escalation, come_back, escalate, join_escalation, tell
+from tickets.actions.engineering import change_escalation, come_back, escalate, join_escalation, tell, wait_again
 from tickets.actions.mailroom import block_sender, dismiss, unblock_sender, undo_dismiss
 from tickets.actions.mails import retry_mail
 from tickets.actions.split import split
@@ -64,4 +64,5 @@ __all__ = [
     "unhold",
     "unsubscribe",
     "upload",
+    "wait_again",
 ]

@@ -132,6 +132,24 @@ def _reason(reference: str) -> str:
 
 
 @transaction.atomic
+def wait_again(ticket: Ticket, *, by: User | None, reference: str, at: datetime) -> None:
+    """Engineering goes on without the answer: what is still Pending waits On-hold again, for engineering."""
+    ticket = locked(ticket, by=None)
+    if ticket.state is not Status.PENDING:
+        return
+    former = move(ticket, Verb.ESCALATE, at=at, hold_reason=_reason(reference))
+    record(
+        ticket,
+        EventKind.HELD,
+        by=by,
+        at=at,
+        from_status=former,
+        to_status=ticket.status,
+        reason=ticket.hold_reason,
+    )
+
+
+@transaction.atomic
 def come_back(ticket: Ticket, *, by: User | None, reference: str, why: str, at: datetime) -> None:
     """The escalation is over for this ticket: what waits goes to its agent, what is finished stays so."""
     ticket = locked(ticket, by=None)

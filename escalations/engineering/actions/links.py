@@ -9,6 +9,7 @@ from escalations.engineering import access
 from escalations.engineering.actions.invite import add_follower, apply_rules
 from escalations.engineering.actions.moves import locked, require, require_active, write
 from escalations.engineering.events import Kind, record
+from escalations.engineering.steps import Step
 from escalations.engineering.wording import fault_of, filled
 from escalations.models import CustomerNotice, CustomerUpdate, Escalation, EscalationLink, FinishAs
 from supportdesk.lib.errors import Conflict, Invalid
@@ -133,7 +134,7 @@ def _added_before(by: User, key: str, ticket: Ticket) -> EscalationLink | None:
 def _count_as_told(
     escalation: Escalation, link: EscalationLink, message: Message, *, text: str, by: User, at: datetime
 ) -> None:
-    update = escalation.updates.filter(state=CustomerUpdate.State.SENT).last()
+    update = said_last(escalation)
     if update is not None:
         own = text if text != update.text else ""
         CustomerNotice.objects.create(
@@ -141,8 +142,23 @@ def _count_as_told(
         )
 
 
+def said_last(escalation: Escalation) -> CustomerUpdate | None:
+    """What a newcomer is told along with escalating: how far it is, and nothing of questions or of what didn't hold."""
+    found = escalation.updates.exclude(state=CustomerUpdate.State.DROPPED)
+    failed = max((update.pk for update in found if update.failed), default=0)
+    standing = [
+        update
+        for update in found
+        if update.state == CustomerUpdate.State.SENT
+        and update.stage is not None
+        and not update.failed
+        and (update.pk > failed or update.step in {Step.REQUESTED, Step.CONFIRMED})
+    ]
+    return standing[-1] if standing else None
+
+
 def _owe_too(escalation: Escalation, link: EscalationLink) -> None:
     """What is about to be told is told to the newcomer as well."""
     owed = escalation.updates.filter(state=CustomerUpdate.State.OWED).first()
-    if owed is not None:
+    if owed is not None and not owed.failed:
         CustomerNotice.objects.create(update_of=owed, link=link)

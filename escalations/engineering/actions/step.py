@@ -11,7 +11,7 @@ from escalations.engineering import access, wording
 from escalations.engineering.actions.invite import add_follower, apply_rules, involve
 from escalations.engineering.actions.moves import advance, locked, require
 from escalations.engineering.actions.request import TEXT_BYTES, needed
-from escalations.engineering.actions.updates import drop_owed, owe, take_up_again
+from escalations.engineering.actions.updates import drop_owed, drop_question, owe, take_up_again
 from escalations.engineering.events import Kind, record
 from escalations.engineering.steps import MOVES, RULES, Move, Step, replaces_an_owed_update, target
 from escalations.models import Escalation, FinishAs, Involved
@@ -24,6 +24,7 @@ _SENTENCES = {
     "plan": "Write the plan.",
     "evidence": "Say what was tested, how, and what came of it.",
     "reason": "Say why.",
+    "comes_with": "Name the version that is to bring the fix.",
     "version": "Name the version that has the fix.",
 }
 _LINES = {"version": 40, "comes_with": 40}
@@ -53,6 +54,8 @@ def take_step(
         for team in _teams(given):
             involve(escalation, team, by=by, at=at)
     drop_owed(escalation)
+    if escalation.at_step is Step.NEEDS_INFORMATION:
+        drop_question(escalation, by=by, at=at)
     former = advance(escalation, to, at=at, **changes)
     if what is Move.FAIL:
         take_up_again(escalation, by=by, at=at)
@@ -114,9 +117,7 @@ def _changes(escalation: Escalation, what: Move, given: Mapping[str, Any], *, by
     elif escalation.at_step is Step.NEEDS_INFORMATION:
         changes |= {"asked_from": "", "question_due_at": None}
     if what is Move.FAIL:
-        changes |= {"fixed_version": "", "comes_with": ""}
-    if what is Move.TEST:
-        changes["comes_with"] = _line(given, "comes_with")
+        changes |= {"fixed_version": "", "comes_with": "", "owner": escalation.owner or by}
     if what in {Move.RELEASE, Move.RETURN} and given.get("finish_as"):
         changes["finish_as"] = _finish(given["finish_as"])
     if what is Move.REVIEW and given.get("backup"):
@@ -136,6 +137,8 @@ def _demanded(
             return {}
         case "pull_request":
             return _linked(escalation)
+        case "comes_with":
+            return {field: needed(_line(given, field), field, _SENTENCES[field])}
         case "version":
             return {"fixed_version": needed(_line(given, "version"), "version", _SENTENCES["version"])}
     value = words.body(str(given.get(field) or ""), field=field, most_bytes=TEXT_BYTES).strip()
@@ -189,8 +192,5 @@ def _worded(given: Mapping[str, Any], to: Step, what: Move) -> str:
 
 def _kept(what: Move, given: Mapping[str, Any]) -> dict[str, str]:
     """What the record's history says of a move later, when its columns may hold something else."""
-    named = ("question", "answer", "plan", "evidence", "reason", "version")
-    wanted = [name for name in named if name in MOVES[what].demands]
-    if what is Move.TEST:
-        wanted.append("comes_with")
-    return {name: str(given[name]) for name in wanted if given.get(name)}
+    named = ("question", "answer", "plan", "evidence", "reason", "version", "comes_with")
+    return {name: str(given[name]) for name in named if name in MOVES[what].demands and given.get(name)}

@@ -3,23 +3,25 @@
 Sending makes every notice `due` in one transaction, and workers bring each into its ticket (`telling`), once.
 """
 
-from collections.abc import Iterable
 from datetime import datetime
 
+from django.conf import settings
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Q
 
 from accounts.models import User
 from escalations.engineering import access
 from escalations.engineering.actions.moves import locked, require, write
 from escalations.engineering.actions.request import TEXT_BYTES, needed
 from escalations.engineering.events import Kind, record
-from escalations.engineering.steps import ENDED, RULES, Move, Step
-from escalations.engineering.wording import fault_of
+from escalations.engineering.steps import ENDED, Step
+from escalations.engineering.wording import fault_of, written_to
 from escalations.models import CustomerNotice, CustomerUpdate, Escalation, EscalationLink
 from supportdesk.lib import text as words
 from supportdesk.lib.errors import Conflict, Invalid
 from tickets import actions as tickets
+from tickets.actions.moves import locked as lock_ticket
+from tickets.states import Status
 
 State = CustomerNotice.State
 _LATE_STEPS = (Step.TESTED.value, Step.RELEASED.value)
@@ -47,7 +49,7 @@ def _to_tell(escalation: Escalation, *, failed: bool) -> set[int] | None:
     """The links to be told, None for all: what was never said isn't taken back."""
     if not failed and escalation.at_step is not Step.WITHDRAWN:
         return None
-    said = CustomerNotice.objects.filter(link__escalation=escalation, state=State.SENT)
+    said = CustomerNotice.objects.filter(link__escalation=escalation, state__in=(State.SENT, State.DUE))
     if failed:
         said = said.filter(update_of__step__in=_LATE_STEPS)
     return set(said.values_list("link_id", flat=True))
@@ -63,6 +65,15 @@ def drop_owed(escalation: Escalation) -> None:
     Escalation.objects.filter(pk=escalation.pk).update(owes_update=False)
 
 
+def drop_question(escalation: Escalation, *, by: User, at: datetime) -> None:
+    """The record goes on: who was not asked yet isn't asked any more, who was and didn't answer waits with it again."""
+    questions = CustomerNotice.objects.filter(link__escalation=escalation, update_of__step=Step.NEEDS_INFORMATION)
+    questions.filter(state__in=(State.HELD, State.DUE)).update(state=State.DROPPED, next_attempt_at=None)
+    asked = EscalationLink.objects.active().filter(escalation=escalation, ticket__status=Status.PENDING.value)
+    for link in asked.select_related("ticket").order_by("ticket_id"):
+        tickets.wait_again(link.ticket, by=by, reference=escalation.reference, at=at)
+
+
 def take_up_again(escalation: Escalation, *, by: User, at: datetime) -> None:
     """After a failed fix its tickets are in it again, but for those that are in another record by now."""
     # Nobody is to be given back any more, nor told of a release that is none. Notices first: see `links.unlink`.
@@ -71,10 +82,11 @@ def take_up_again(escalation: Escalation, *, by: User, at: datetime) -> None:
     CustomerNotice.objects.filter(
         link__escalation=escalation, state__in=(State.DUE, State.HELD), update_of__step__in=_LATE_STEPS
     ).update(state=State.DROPPED, next_attempt_at=None)
-    elsewhere = EscalationLink.objects.active().filter(ticket=OuterRef("ticket"))
     links = EscalationLink.objects.standing().filter(escalation=escalation, is_active=False)
-    links = links.exclude(Exists(elsewhere)).select_related("ticket").select_for_update(of=("self",))
-    for link in links.order_by("ticket_id"):
+    for link in links.select_related("ticket").order_by("ticket_id"):
+        lock_ticket(link.ticket, by=None)
+        if EscalationLink.objects.active().filter(ticket=link.ticket_id).exists():
+            continue
         link.is_active = True
         link.save(update_fields=["is_active"])
         tickets.join_escalation(link.ticket, by=None, reference=escalation.reference, at=at)
@@ -93,10 +105,15 @@ def word_update(escalation: Escalation, *, text: str, by: User, at: datetime, se
 
 @transaction.atomic
 def change_notice(notice: CustomerNotice, *, text: str, by: User, at: datetime) -> None:
-    """Words of its own for one ticket's customer; empty: those for all. NotAllowed, Conflict, Invalid (`text`)."""
+    """Words of its own for one ticket's customer; empty: those for all. NotAllowed, Conflict, Invalid (`text`).
+
+    What could not be told is tried again at once.
+    """
     notice = _waiting(notice, by=by)
     notice.own_text = _checked(text) if text.strip() else ""
-    notice.save(update_fields=["own_text"])
+    if notice.state == State.DUE:
+        notice.attempts, notice.last_error, notice.next_attempt_at = 0, "", at
+    notice.save(update_fields=["own_text", "attempts", "last_error", "next_attempt_at"])
     write(notice.update_of.escalation, at=at)
 
 
@@ -106,7 +123,9 @@ def hold_notice(notice: CustomerNotice, *, why: str, by: User, at: datetime) -> 
     notice = _waiting(notice, by=by)
     notice.held_why = needed(words.one_line(why, field="why", most=300), "why", "Say why they are not to be told yet.")
     notice.state, notice.held_by = State.HELD, by
-    notice.save(update_fields=["state", "held_why", "held_by"])
+    # What could not be told has a ticket to be given back all the same, where the record is over.
+    notice.next_attempt_at, notice.last_error = (at if notice.gives_back else None), ""
+    notice.save(update_fields=["state", "held_why", "held_by", "next_attempt_at", "last_error"])
     escalation = notice.update_of.escalation
     write(escalation, at=at)
     record(escalation, Kind.HELD_BACK, by=by, at=at, ticket=notice.link.ticket_id, why=notice.held_why)
@@ -114,10 +133,16 @@ def hold_notice(notice: CustomerNotice, *, why: str, by: User, at: datetime) -> 
 
 @transaction.atomic
 def release_notice(notice: CustomerNotice, *, by: User, at: datetime) -> None:
-    """Tell after all: with the others while the update is owed, at once when it was sent. NotAllowed, Conflict."""
+    """Tell after all: with the others while the update is owed, at once when it was sent.
+
+    Raises NotAllowed, Conflict (it isn't held, or the customer has heard more since).
+    """
     notice = _waiting(notice, by=by)
     if notice.state != State.HELD:
         raise Conflict("It is not held back.", code="not_held")
+    if notice.link.notices.filter(pk__gt=notice.pk, state__in=(State.SENT, State.DUE)).exists():
+        sentence = f"The customer of #{notice.link.ticket_id} has heard more since: this is no longer to be told."
+        raise Conflict(sentence, code="told_more")
     is_sent = notice.update_of.state == CustomerUpdate.State.SENT
     notice.state = State.DUE if is_sent else State.OWED
     notice.next_attempt_at, notice.told_by = (at, by) if is_sent else (None, None)
@@ -135,7 +160,7 @@ def send_update(
 ) -> CustomerUpdate:
     """Send what is owed to every ticket's customer but those held back: the step is complete.
 
-    Sending what was sent is the same as having sent it. Raises NotAllowed, Conflict (nothing is owed), Invalid.
+    Raises NotAllowed, Conflict (nothing is owed, or not any more), Invalid (`text`, also of one customer's message).
     """
     escalation = locked(escalation, by=by, seen_version=seen_version)
     require(access.may_move(by), "tell the customers of this escalation")
@@ -143,8 +168,21 @@ def send_update(
     if text is not None:
         update.text = _checked(text)
         update.save(update_fields=["text"])
+    _check_each(escalation, update)
     _send(escalation, update, by=by, at=at)
     return update
+
+
+def _check_each(escalation: Escalation, update: CustomerUpdate) -> None:
+    """Each message as it will stand in its ticket: one that can't be written is refused while it can be mended."""
+    update.escalation = escalation
+    waiting = update.notices.filter(state=State.OWED)
+    for notice in waiting.select_related("link__ticket__requester", "link__ticket__organization"):
+        text = written_to(update, notice.link, own_text=notice.own_text)
+        if not text or len(text.encode()) > settings.DESCRIPTION_MAX_BYTES:
+            what = "too long" if text else "empty"
+            sentence = f"With its variables filled in, the message for #{notice.link.ticket_id} is {what}."
+            raise Invalid(sentence, code="unwritable", field="text")
 
 
 def _send(escalation: Escalation, update: CustomerUpdate, *, by: User, at: datetime) -> None:
@@ -172,7 +210,8 @@ def _waiting(notice: CustomerNotice, *, by: User) -> CustomerNotice:
     require(access.may_word(by), "decide what this customer is told")
     rows = CustomerNotice.objects.select_for_update(of=("self",)).select_related("update_of", "link")
     notice = rows.get(pk=notice.pk)
-    if notice.state not in {State.OWED, State.HELD}:
+    has_failed = notice.state == State.DUE and notice.last_error
+    if notice.state not in {State.OWED, State.HELD} and not has_failed:
         raise Conflict(f"#{notice.link.ticket_id} was told already, or is not to be told.", code="told_already")
     notice.update_of.escalation = escalation
     return notice
@@ -184,12 +223,3 @@ def _checked(text: str) -> str:
     if fault := fault_of(text):
         raise Invalid(fault, code="unknown_variable", field="text")
     return text
-
-
-def moves_that_owe() -> Iterable[Move]:
-    """For the pages: after which moves there is somebody to be told."""
-    return (Move.ASK, Move.RETURN, Move.CONFIRM, Move.PLAN, Move.TEST, Move.RELEASE, Move.FAIL, Move.WITHDRAW)
-
-
-def owed_in_words(step: Step) -> str:
-    return RULES[step].owes

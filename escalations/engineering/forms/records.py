@@ -118,7 +118,11 @@ _FIELDS: dict[str, Any] = {
         label="Evidence of the internal test",
         error_messages={"required": "Say what was tested, how, and what came of it."},
     ),
-    "comes_with": lambda: LineField(label="Comes with version", most=40, required=False),
+    "comes_with": lambda: LineField(
+        label="Comes with version",
+        most=40,
+        error_messages={"required": "Name the version that is to bring the fix."},
+    ),
     "version": lambda: LineField(
         label="Version with the fix",
         most=40,
@@ -133,7 +137,6 @@ _FIELDS: dict[str, Any] = {
 _MORE = {
     Move.REVIEW: ("backup",),
     Move.ASK: ("whom",),
-    Move.TEST: ("comes_with",),
     Move.RETURN: ("finish_as",),
     Move.RELEASE: ("finish_as",),
 }

@@ -9,6 +9,7 @@ from django.conf import settings
 from accounts.models import Organization, User
 from escalations.engineering import wording
 from escalations.engineering.actions import Problem
+from escalations.engineering.actions.links import said_last
 from escalations.engineering.steps import Step
 from escalations.models import Escalation, KnownIssue, Severity
 from tickets import choices
@@ -40,7 +41,8 @@ class AddForm(TellForm):
     """Into a record that is there already."""
 
     def __init__(self, data: Any = None, *, into: Escalation, **options: Any) -> None:
-        options["initial"] = {"text": wording.proposed_for_joining(into.at_step)}
+        said = said_last(into)
+        options["initial"] = {"text": wording.proposed_for_joining(said.at_step if said else Step.REQUESTED)}
         super().__init__(data, **options)
 
 

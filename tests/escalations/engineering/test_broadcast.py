@@ -10,7 +10,7 @@ import pytest
 from django.db import connection
 
 from accounts.models import User
-from escalations.engineering import actions, telling
+from escalations.engineering import actions, progress, telling
 from escalations.engineering.steps import Move
 from escalations.models import CustomerNotice, Escalation, EscalationLink
 from tests import factories
@@ -119,8 +119,9 @@ def test_each_message_is_one_mail_to_its_own_customer(release: Escalation, rita:
 
 def test_progress_says_how_far_it_has_come(release: Escalation) -> None:
     update = release.updates.get(step="released")
-    assert telling.progress(update.pk) == {"held": 1, "due": TICKETS - 1}
+    before = progress.of([update])[update.pk]
+    assert (before.held, before.due) == (1, TICKETS - 1)
     assert worker("after_notice:5").wait(150) == KILLED
-    halfway = telling.progress(update.pk)
-    assert halfway["sent"] + halfway["due"] == TICKETS - 1
-    assert 3 <= halfway["sent"] <= 5
+    halfway = progress.of([update])[update.pk]
+    assert halfway.sent + halfway.due == TICKETS - 1
+    assert 3 <= halfway.sent <= 5
