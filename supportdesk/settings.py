@@ -301,7 +301,7 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_timeout": 5, "socket_connect_timeout": 5, "socket_keepalive": True}
 CELERY_TASK_TIME_LIMIT = 300
 WAKES = {
-    "ticket": ["escalations.paging_pass", "tickets.notify", "engineering.watch"],
+    "ticket": ["escalations.paging_pass", "tickets.notify"],
     "mail": ["tickets.deliver_mail"],
     "mail_in": ["tickets.read_mail"],
     "sla": ["tickets.retarget"],

@@ -4,8 +4,10 @@ Each predicate presumes that the person sees the record (`Escalation.objects.vis
 """
 
 from django.contrib.auth.models import AnonymousUser
+from django.db.models import Q
 
-from accounts.models import AGENT_ROLES, Role, User
+from accounts.models import AGENT_ROLES, Role, Team, User
+from accounts.querysets import UserQuerySet
 
 MOVERS = (Role.SET, Role.LEAD, Role.ADMIN)
 
@@ -53,3 +55,9 @@ def may_comment(user: User) -> bool:
 def may_own(user: User) -> bool:
     """Whom a record may be given to."""
     return user.is_active and user.role in MOVERS
+
+
+def leads() -> UserQuerySet:
+    """Who looks after queues and deadlines: support's leads, and whoever leads a team of engineering."""
+    led = Team.objects.filter(kind=Team.Kind.ENGINEERING, lead__isnull=False).values("lead")
+    return User.objects.active().filter(Q(role=Role.LEAD) | Q(pk__in=led))

@@ -22,7 +22,7 @@ from escalations.engineering.steps import (
 from escalations.models import Escalation, EscalationLink
 
 ENDED_FOR = timedelta(days=14)
-"""How long the columns of what is over show it."""
+"""How long the columns of what is over show it: longer while its customers are still to be told."""
 _COLUMNS_OF_A_CARD = (
     *("title", "severity", "step", "step_since", "asked_from", "owes_update", "affected_versions"),
     *("comes_with", "fixed_version", "review_due_at", "plan_due_at", "news_due_at", "question_due_at"),
@@ -63,9 +63,9 @@ class Column:
 
 def columns(rows: EscalationQuerySet, *, now: datetime) -> list[Column]:
     """All columns of the board with the cards of those of `rows` that stand on it, the worst and the oldest first."""
-    shown = rows.standing().filter(
-        Q(step__in=ACTIVE) | Q(step__in=[step for step in COLUMNS if step in ENDED], ended_at__gte=now - ENDED_FOR)
-    )
+    kept = Q(ended_at__gte=now - ENDED_FOR) | Q(owes_update=True)
+    over = Q(step__in=[step for step in COLUMNS if step in ENDED]) & kept
+    shown = rows.standing().filter(Q(step__in=ACTIVE) | over)
     by_step: dict[str, list[Card]] = defaultdict(list)
     for card in cards(light(shown).order_by("severity", "step_since", "id"), now=now):
         by_step[card.escalation.step].append(card)

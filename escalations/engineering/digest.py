@@ -9,12 +9,11 @@ from datetime import date, datetime, time
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 from django.urls import reverse
 
-from accounts.models import Role, Team, User
-from escalations.engineering.access import sees_queues
+from accounts.models import User
+from escalations.engineering.access import leads, sees_queues
 from escalations.engineering.queues import QUEUES, Item, Queue, count_all, in_words
 from escalations.models import QueueDigest
 from supportdesk.lib.mail import message_id
@@ -32,12 +31,6 @@ _LISTED = 10
 def mail_all(*, now: datetime) -> int:
     """Write the mail of every lead whose morning it is; the number of mails."""
     return mail_each(_whose_morning_it_is(now), _mail_to, what="engineering digest", now=now)
-
-
-def leads() -> QuerySet[User]:
-    """Support's leads, and whoever leads a team of engineering."""
-    led = Team.objects.filter(kind=Team.Kind.ENGINEERING, lead__isnull=False).values("lead")
-    return User.objects.active().filter(Q(role=Role.LEAD) | Q(pk__in=led))
 
 
 def _whose_morning_it_is(now: datetime) -> list[int]:

@@ -5,8 +5,8 @@ from datetime import datetime
 from typing import Any
 
 from django.utils import timezone
-from django.utils.dateparse import parse_datetime
 
+from escalations.engineering import pulls
 from escalations.engineering.steps import MOVES, RULES, Move, Step
 from escalations.models import EscalationEvent, FinishAs, Involved, Severity
 from supportdesk.lib.tags import exact
@@ -25,7 +25,6 @@ _FIELDS = {
     "logs": "logs",
     "owner": "owner",
     "backup": "backup",
-    "finish_as": "end",
 }
 _LONG = ("impact", "reproduction", "logs")
 _SAID = ("question", "answer", "reason")
@@ -48,8 +47,9 @@ def line(event: EscalationEvent) -> Line:
 
 
 def _went_wrong(event: EscalationEvent) -> bool:
-    data = event.data
-    return bool(data.get("move") == Move.FAIL or data.get("checks") == "failed")
+    if event.kind == Kind.PULL_REQUEST:
+        return bool(event.data.get("new", {}).get("checks") == "failed")
+    return bool(event.data.get("move") == Move.FAIL)
 
 
 def _words(event: EscalationEvent) -> str:
@@ -57,16 +57,17 @@ def _words(event: EscalationEvent) -> str:
     data = event.data
     match event.kind:
         case Kind.CUSTOMER_REPLIED:
-            return f"{_actor(event, 'The customer')} wrote on {_ticket(data)}"
+            return f"{data.get('name') or 'The customer'} wrote on {_ticket(data)}"
         case Kind.CUSTOMER_SOLVED:
-            return f"{_actor(event, 'The customer')} says that {_ticket(data)} is solved"
+            return f"{data.get('name') or 'The customer'} says that {_ticket(data)} is solved"
         case Kind.WARNED:
             return _warned(data)
         case Kind.PAGED:
             return "On-call of SET is being paged: nobody has begun the review"
-        case Kind.PULL_REQUEST:
-            return _pull_request(event)
-    return f"{_actor(event, 'The system')} {_did(event)}"
+        case Kind.PULL_REQUEST if event.actor is None:
+            return f"Pull request {pulls.in_words(data)}"
+    who = event.actor.display_name if event.actor else "The system"
+    return f"{who} {_did(event)}"
 
 
 def _did(event: EscalationEvent) -> str:
@@ -103,16 +104,30 @@ def _around(event: EscalationEvent) -> str:
         case Kind.UNINVITED:
             return f"took {_whom(data)} out"
         case Kind.MERGED:
-            other = data.get("source") or data.get("other") or data.get("target") or "a duplicate"
-            return f"merged {other} into {'this' if data.get('source') else 'another record'}"
+            return f"merged this into {data['target']}" if _is_source(event) else f"merged {data['source']} into this"
         case Kind.UNMERGED:
-            return f"took back the merge with {data.get('source') or data.get('other') or data.get('target') or 'it'}"
+            return (
+                f"took this out of {data['target']} again" if _is_source(event) else f"took {data['source']} out again"
+            )
         case Kind.PUBLISHED:
-            return f"{data.get('what') or 'changed'} the known issue that customers read"
+            return _PUBLISHED[data["what"]]
         case Kind.OUTSIDE_LINK:
-            did = "removed" if data.get("removed") or data.get("unlinked") else "added"
-            return f"{did} the link to {data.get('label') or data.get('url') or 'an outside issue'}"
+            return f"{'removed' if data['what'] == 'unlinked' else 'added'} the link to {data['name']}"
+        case Kind.PULL_REQUEST:
+            return pulls.in_words(data)
     return EscalationEvent.Kind(event.kind).label
+
+
+def _is_source(event: EscalationEvent) -> bool:
+    """Both records of a merge have its event: of the duplicate it says where that went."""
+    return bool(event.data["source"] == f"SET-{event.escalation_id}")
+
+
+_PUBLISHED = {
+    "published": "published the known issue: customers read it",
+    "changed": "changed the known issue that customers read",
+    "withdrawn": "withdrew the known issue: customers read it no more",
+}
 
 
 def _moved(event: EscalationEvent) -> str:
@@ -157,25 +172,9 @@ def _told(data: dict[str, Any]) -> str:
 
 
 def _warned(data: dict[str, Any]) -> str:
-    what = str(data.get("deadline") or data.get("field") or "").removesuffix("_due_at") or "next step"
-    due = (
-        parse_datetime(str(data.get("due_at") or data.get("due") or ""))
-        if data.get("due_at") or data.get("due")
-        else None
-    )
-    when = f": due {exact(timezone.localtime(due))}" if due else ""
-    return f"The lead was warned of the {what}{when}"
-
-
-def _pull_request(event: EscalationEvent) -> str:
-    """Told by a person who linked it, or by its host."""
-    data = event.data
-    name = data.get("pull_request") or data.get("name") or data.get("url") or "a pull request"
-    if event.actor is not None:
-        did = "unlinked" if data.get("unlinked") or data.get("new") == "unlinked" else "linked"
-        return f"{event.actor.display_name} {did} the pull request {name}"
-    news = [str(data[key]).replace("_", " ") for key in ("state", "checks", "release_tag", "new") if data.get(key)]
-    return f"Pull request {name}: {', '.join(news) or 'news'}"
+    """What the leads are warned of, and whether it is over by now."""
+    due = exact(timezone.localtime(datetime.fromisoformat(data["due_at"])))
+    return f"The {data['label']} is overdue: it was due {due}" if data["over"] else f"The {data['label']} is due {due}"
 
 
 def _quoted(event: EscalationEvent) -> str:
@@ -189,12 +188,8 @@ def _quoted(event: EscalationEvent) -> str:
 def _whom(data: dict[str, Any]) -> str:
     if data.get("team") in Involved.values:
         return Involved(data["team"]).label
-    return str(data.get("person") or data.get("name") or "somebody")
+    return str(data["person"])
 
 
 def _ticket(data: dict[str, Any]) -> str:
     return f"#{data['ticket']}" if data.get("ticket") else "a ticket"
-
-
-def _actor(event: EscalationEvent, otherwise: str) -> str:
-    return event.actor.display_name if event.actor else otherwise

@@ -5,7 +5,6 @@ Records that were merged into another count nowhere: their tickets count with th
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from django.db import connection
@@ -14,16 +13,7 @@ from django.db.models import Exists, OuterRef
 from escalations.engineering.querysets import EscalationQuerySet
 from escalations.engineering.steps import ENDED, RULES, Step
 from escalations.models import Escalation, EscalationEvent
-
-
-@dataclass(frozen=True)
-class Period:
-    since: datetime
-    until: datetime
-
-    @property
-    def bounds(self) -> dict[str, Any]:
-        return {"since": self.since, "until": self.until}
+from escalations.period import Period
 
 
 @dataclass(frozen=True)

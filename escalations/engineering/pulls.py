@@ -124,7 +124,7 @@ def in_words(data: dict[str, Any]) -> str:
     """What an event about a pull request says: `acme/server#41 was merged`."""
     name, what = data.get("name", "A pull request"), data.get("what")
     if what in {"linked", "unlinked"}:
-        return f"{what} {name}"
+        return f"{what} the pull request {name}"
     new = data.get("new", {})
     parts = [_STATE_WORDS.get(str(new.get("state")), ""), _CHECK_WORDS.get(str(new.get("checks")), "")]
     parts.append(f"came out with {new['release_tag']}" if new.get("release_tag") else "")

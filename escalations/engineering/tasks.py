@@ -29,7 +29,10 @@ def post() -> None:
 
 @shared_task(name="engineering.watch", ignore_result=True)
 def watch_records() -> None:
-    """Put down what customers wrote, and warn of deadlines that are near or over."""
+    """Put down what customers wrote, and warn of deadlines that are near or over; by beat alone.
+
+    It looks at all active links: that is too much for each event of the desk's tickets.
+    """
     try:
         replies.note_all(now=clock.now())
     finally:  # whatever stops the one, the other goes on

@@ -2,27 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from django.db import connection
 
+from escalations.period import Period
 from tickets.models import EventKind, Priority
 
 NIGHT = ("22:00", "07:00")
 ON_TIME_SECONDS = 10
 WITHIN_SECONDS = 60
 _CAUSES = (EventKind.CREATED, EventKind.CUSTOMER_REPLIED, EventKind.REOPENED, EventKind.PRIORITY_CHANGED)
-
-
-@dataclass(frozen=True)
-class Period:
-    since: datetime
-    until: datetime
-
-    @property
-    def bounds(self) -> dict[str, Any]:
-        return {"since": self.since, "until": self.until}
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from escalations.access import may_watch_paging
 from escalations.models import PagingAlarm
 from escalations.paging import canary, coverage, engine, health, invariants, numbers, watcher
 from escalations.paging.shifts import reachable
+from escalations.period import Period
 from escalations.views.gate import responders_only, viewer
 from supportdesk.lib import clock
 from supportdesk.lib.errors import NotAllowed
@@ -83,7 +84,7 @@ def paging_numbers(request: HttpRequest) -> HttpResponse:
     asked = request.GET.get("days", "")
     days = int(asked) if asked in map(str, PERIODS) else 30
     now = clock.now()
-    period = numbers.Period(now - timedelta(days=days), now)
+    period = Period(now - timedelta(days=days), now)
     context = {
         "days": days,
         "periods": PERIODS,

@@ -12,6 +12,7 @@ from escalations import actions
 from escalations.models import EscalationPolicy, Page, PageDelivery
 from escalations.paging import numbers
 from escalations.paging.engine import run_pass
+from escalations.period import Period
 from supportdesk.lib import clock
 from tests import factories
 from tickets import actions as ticket_actions
@@ -21,9 +22,9 @@ from tickets.states import Status
 pytestmark = pytest.mark.django_db
 
 
-def period(days: float = 7) -> numbers.Period:
+def period(days: float = 7) -> Period:
     now = clock.now()
-    return numbers.Period(now - timedelta(days=days), now)
+    return Period(now - timedelta(days=days), now)
 
 
 def ring(rita: User, after: float = 0, **fields: Any) -> Page:

@@ -7,6 +7,7 @@ from django.db import transaction
 
 from accounts.models import User
 from escalations.engineering import access
+from escalations.engineering.actions.invite import add_follower, apply_rules
 from escalations.engineering.actions.moves import locked, require, write
 from escalations.engineering.actions.request import Problem, checked
 from escalations.engineering.events import Kind, record
@@ -22,13 +23,18 @@ _WITHOUT_OWNER = (Step.REQUESTED, *ENDED)
 def edit(
     escalation: Escalation, problem: Problem, *, by: User, at: datetime, seen_version: int | None = None
 ) -> list[str]:
-    """Make the record say `problem`; the deadlines follow. Return the columns that changed, each an event.
+    """Make the record say `problem`; the deadlines follow, and the teams that a rule names for its severity.
+
+    Return the columns that changed, each an event.
 
     Raises NotAllowed, Conflict (changed since `seen_version`), Invalid (the field).
     """
     escalation = locked(escalation, by=by, seen_version=seen_version)
     require(access.may_word(by), "edit this escalation")
-    return _change(escalation, checked(problem), by=by, at=at)
+    changed = _change(escalation, checked(problem), by=by, at=at)
+    if "severity" in changed:
+        apply_rules(escalation, at=at)
+    return changed
 
 
 @transaction.atomic
@@ -41,7 +47,7 @@ def give_to(
     at: datetime,
     seen_version: int | None = None,
 ) -> list[str]:
-    """Whose it is, and who stands in. Raises NotAllowed, Conflict, Invalid (`owner`, `backup`)."""
+    """Whose it is, and who stands in: they follow it. Raises NotAllowed, Conflict, Invalid (`owner`, `backup`)."""
     escalation = locked(escalation, by=by, seen_version=seen_version)
     require(access.may_move(by), "give this escalation to somebody")
     if owner is None and escalation.at_step not in _WITHOUT_OWNER:
@@ -52,7 +58,11 @@ def give_to(
             raise Invalid("Choose an engineer of SET, a lead or an admin.", code="no_engineer", field=field)
     if owner is not None and owner == backup:
         raise Invalid("The backup stands in for the owner: choose somebody else.", code="same", field="backup")
-    return _change(escalation, {"owner": owner, "backup": backup}, by=by, at=at)
+    given = {"owner": owner, "backup": backup}
+    changed = _change(escalation, given, by=by, at=at)
+    for person in filter(None, (given[name] for name in changed)):
+        add_follower(escalation, person, by=by, at=at)
+    return changed
 
 
 def _change(escalation: Escalation, columns: dict[str, Any], *, by: User, at: datetime) -> list[str]:

@@ -3,9 +3,9 @@
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import F, Q, QuerySet
 
-from accounts.models import User
+from accounts.models import STAKEHOLDER_ROLES, User
 from escalations.engineering import access
 from escalations.engineering.actions.moves import locked, require
 from escalations.engineering.events import Kind, record
@@ -41,12 +41,22 @@ def invite_team(escalation: Escalation, team: Involved, *, by: User, at: datetim
 
 @transaction.atomic
 def dismiss_team(escalation: Escalation, team: Involved, *, by: User, at: datetime) -> None:
-    """A team is no longer in: its stakeholders see the record no more. Raises NotAllowed."""
+    """A team is no longer in: its stakeholders see the record no more, but those whom somebody brought in by name.
+
+    Raises NotAllowed.
+    """
     escalation = locked(escalation, by=by)
     require(access.may_invite(by), "take anybody out")
     gone, _ = escalation.teams.filter(team=team).delete()
     if gone:
+        _came_with(escalation, team).delete()
         record(escalation, Kind.UNINVITED, by=by, at=at, team=team.value)
+
+
+def _came_with(escalation: Escalation, team: Involved) -> QuerySet[Follower]:
+    """Those of its stakeholders who follow the record by their own doing: to follow is to see (S054)."""
+    roles = [role for role in team.roles if role in STAKEHOLDER_ROLES]
+    return escalation.followers.filter(Q(added_by=None) | Q(added_by=F("user")), user__role__in=roles)
 
 
 def apply_rules(escalation: Escalation, *, at: datetime) -> list[Involved]:

@@ -3,13 +3,19 @@
 from datetime import datetime
 from typing import Any
 
+from django.db.models import Q
+
 from accounts.models import User
 from escalations.engineering.clocks import deadlines
+from escalations.engineering.events import Kind
 from escalations.engineering.steps import ENDED, Step
 from escalations.models import Escalation
 from supportdesk.lib.errors import Conflict, NotAllowed
 
 _BY_THE_WAY = {"news_at", "owes_update"}
+_CHANGES = (Kind.MOVED, Kind.EDITED, Kind.PUBLISHED, Kind.MERGED, Kind.UNMERGED)
+"""What makes a version: who wrote in the discussion, or told customers, changed nothing that is decided upon."""
+_OF_ONE_TICKET = Q(kind=Kind.EDITED, data__has_key="ticket")
 
 
 def locked(escalation: Escalation, *, by: User | None, seen_version: int | None = None) -> Escalation:
@@ -26,7 +32,8 @@ def locked(escalation: Escalation, *, by: User | None, seen_version: int | None 
 
 
 def _changed(escalation: Escalation, by: User | None) -> str:
-    last = escalation.events.exclude(actor=by).exclude(actor=None).select_related("actor").last()
+    rows = escalation.events.filter(kind__in=_CHANGES).exclude(_OF_ONE_TICKET)
+    last = rows.exclude(actor=by).exclude(actor=None).select_related("actor").last()
     who = last.actor.display_name if last and last.actor else "Somebody"
     return (
         f"{who} changed this escalation while you were at it: it is at “{escalation.at_step.label}” now."

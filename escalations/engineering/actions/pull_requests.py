@@ -153,17 +153,18 @@ def _lock(host: CodeHost) -> None:
 def take_delivery(host: CodeHost, delivery: Delivery, news: News | None, *, at: datetime) -> Came:
     """Do what a believed call says, once per key, to every record that links the pull request.
 
-    Unknown repositories and pull requests are ignored, as is what is older than what is known.
+    Unknown repositories and pull requests are ignored, until they are known and the host delivers it again; so is what
+    is older than what is known.
     """
     _lock(host)
     row, is_new = CodeHostDelivery.objects.get_or_create(
         host=host, delivery_id=delivery.key, defaults={"event": delivery.event, "received_at": at}
     )
-    if not is_new:
+    if not is_new and row.outcome != Came.IGNORED:
         return Came.KNOWN
     came = _hear(host, news, at=at) if news is not None else Came.IGNORED
-    row.outcome = came.value
-    row.save(update_fields=["outcome"])
+    row.outcome, row.received_at = came.value, at
+    row.save(update_fields=["outcome", "received_at"])
     if came is Came.IGNORED:
         logger.info("ignored a delivery: host=%s event=%s key=%s", host.pk, delivery.event, delivery.key)
     return came

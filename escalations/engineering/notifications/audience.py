@@ -1,7 +1,8 @@
 """Who is told of an event of a record, and why: who follows it, whose team is in, who is named.
 
 Nobody is told of what they did themselves, of what was before they came in, nor of a record that they may no longer
-see (S054). Who muted it hears of it only where they are named.
+see (S054). Who muted it hears of it only where they are named. What customers do, of whom there may be hundreds, is
+told to those who have the record in hand, and to nobody else.
 """
 
 from collections.abc import Iterable, Iterator
@@ -11,6 +12,8 @@ from typing import Any
 
 from accounts.models import Role, User
 from accounts.querysets import UserQuerySet
+from escalations.engineering.access import leads
+from escalations.engineering.querysets import who_see
 from escalations.models import Escalation, EscalationEvent, Involved
 
 Kind = EscalationEvent.Kind
@@ -22,6 +25,7 @@ class Why(StrEnum):
     NAMED = "somebody named you there"
     INVITED = "you were brought in"
     LEADS = "you look after engineering's deadlines"
+    HAS_IT = "you have this escalation in hand"
     REVIEWS = "SET reviews what is requested"
     FOLLOWS = "you follow this escalation"
     TEAM = "your team was brought into this escalation"
@@ -48,7 +52,8 @@ _TOLD = {
     Kind.MERGED,
     Kind.WARNED,
 }
-_FOR_CHANNELS = _TOLD - {Kind.LINKED, Kind.COMMENTED} | {Kind.TOLD, Kind.PULL_REQUEST}
+OF_CUSTOMERS = {Kind.CUSTOMER_REPLIED, Kind.CUSTOMER_SOLVED}
+_FOR_CHANNELS = _TOLD - OF_CUSTOMERS - {Kind.LINKED, Kind.COMMENTED} | {Kind.TOLD, Kind.PULL_REQUEST}
 
 
 def is_news(event: EscalationEvent) -> bool:
@@ -61,13 +66,14 @@ def is_news(event: EscalationEvent) -> bool:
             return _is_turn(data)
         case Kind.INVITED:
             return not data.get("mentioned")  # the comment tells them
+        case Kind.LINKED:
+            return not data.get("joined")  # a customer's own doing: the record counts them
     return event.kind in _TOLD
 
 
 def _is_turn(data: dict[str, Any]) -> bool:
     """A pull request was merged, given up or released, or its checks failed."""
-    new = data.get("new")
-    new = new if isinstance(new, dict) else data
+    new = data.get("new", {})
     return new.get("state") in {"merged", "closed"} or new.get("checks") == "failed" or bool(new.get("release_tag"))
 
 
@@ -81,11 +87,8 @@ def readers(event: EscalationEvent) -> list[Reader]:
     found: dict[int, Reader] = {}
     for reader in _parts(event) if is_news(event) else ():
         found.setdefault(reader.user.pk, reader)
-    return [one for one in found.values() if one.user.pk != event.actor_id and _sees(one.user, event.escalation)]
-
-
-def _sees(user: User, escalation: Escalation) -> bool:
-    return Escalation.objects.visible_to(user).filter(pk=escalation.pk).exists()
+    others = [reader.user for reader in found.values() if reader.user.pk != event.actor_id]
+    return [found[user.pk] for user in who_see(event.escalation, others)] if others else []
 
 
 def _parts(event: EscalationEvent) -> Iterator[Reader]:
@@ -94,6 +97,9 @@ def _parts(event: EscalationEvent) -> Iterator[Reader]:
         return
     if event.kind == Kind.WARNED:
         yield from _as(Why.LEADS, _who_look_after(event.escalation))
+        return
+    if event.kind in OF_CUSTOMERS:
+        yield from _as(Why.HAS_IT, _unmuted(_in_hand(event.escalation), event))
         return
     yield from _as(Why.NAMED, _staff().filter(pk__in=event.data.get("mentioned") or []))
     followers = list(event.escalation.followers.select_related("user__region").filter(added_at__lte=event.at))
@@ -119,9 +125,18 @@ def _invited(event: EscalationEvent) -> Iterable[User]:
 
 
 def _who_look_after(escalation: Escalation) -> Iterable[User]:
-    """Its owner and backup, and the leads."""
-    yield from filter(None, (escalation.owner, escalation.backup))
-    yield from _staff().filter(role=Role.LEAD)
+    """Its owner and backup, and the leads, engineering's among them."""
+    yield from _in_hand(escalation)
+    yield from leads().select_related("region").order_by("pk")
+
+
+def _in_hand(escalation: Escalation) -> Iterable[User]:
+    return filter(None, (escalation.owner, escalation.backup))
+
+
+def _unmuted(people: Iterable[User], event: EscalationEvent) -> Iterable[User]:
+    muted = set(event.escalation.followers.filter(is_muted=True).values_list("user", flat=True))
+    return (person for person in people if person.pk not in muted)
 
 
 def _members(event: EscalationEvent) -> UserQuerySet:

@@ -23,14 +23,14 @@ def subject_of(escalation: Escalation) -> str:
     return one_line(f"[{escalation.reference}] {escalation.title}")
 
 
-def letter_to(reader: Reader, event: EscalationEvent) -> Letter:
-    """The mail about `event`, its record loaded, for one reader."""
+def letter_to(reader: Reader, event: EscalationEvent, said: list[Section]) -> Letter:
+    """The mail about `event`, its record loaded, for one reader; `said` is what was said in it. No query."""
     escalation = event.escalation
     return Letter(
         heading=f"{escalation.reference} {escalation.title}",
         lead=_lead(reader, event),
         facts=_facts(escalation),
-        sections=_said(event),
+        sections=said,
         next_line=coming(escalation),
         links=[
             Link(f"Open {escalation.reference}", escalation.public_address),
@@ -69,10 +69,12 @@ def _facts(escalation: Escalation) -> list[tuple[str, str]]:
     return [("Step", escalation.at_step.label), ("Severity", escalation.get_severity_display()), ("Owner", owner)]
 
 
-def _said(event: EscalationEvent) -> list[Section]:
-    """The beginning of a comment, which a colleague wrote."""
-    comment = Comment.objects.filter(pk=event.data.get("comment")).select_related("author").first()
-    if event.kind != Kind.COMMENTED or comment is None:
+def said_in(event: EscalationEvent) -> list[Section]:
+    """The beginning of a comment, which a colleague wrote; of other events nothing."""
+    if event.kind != Kind.COMMENTED:
+        return []
+    comment = Comment.objects.filter(pk=event.data["comment"]).select_related("author").first()
+    if comment is None:
         return []
     text = " ".join(comment.body.split())
     text = text if len(text) <= _EXCERPT else f"{text[:_EXCERPT].rstrip()} …"

@@ -8,15 +8,16 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 
-from escalations.engineering.notifications.audience import Reader, is_for_channels, readers, teams_told
+from escalations.engineering.notifications.audience import OF_CUSTOMERS, Reader, is_for_channels, readers, teams_told
 from escalations.engineering.notifications.threads import thread_of
-from escalations.engineering.notifications.wording import letter_to, post_about, subject_of
+from escalations.engineering.notifications.wording import letter_to, post_about, said_in, subject_of
 from escalations.models import ChannelPost, EscalationEvent, TeamChannel
 from supportdesk.lib import queue
 from supportdesk.lib.mail import message_id
 from tickets.models import OutgoingMail
 from tickets.notifications import topics
 from tickets.notifications.audience import Kind as MailKind
+from tickets.notifications.wording import Letter
 
 logger = logging.getLogger(__name__)
 
@@ -70,11 +71,13 @@ def _mail_each(event: EscalationEvent, people: Sequence[Reader], *, now: datetim
         for one in people
         if one.why.is_in_any_case or chosen.get((one.user.pk, topic.key), topic.default) != topics.How.NEVER
     ]
-    OutgoingMail.objects.bulk_create([_mail(event, one, now=now) for one in wanted], ignore_conflicts=True)
+    said = said_in(event)
+    mails = [_mail(event, one, letter_to(one, event, said), now=now) for one in wanted]
+    OutgoingMail.objects.bulk_create(mails, ignore_conflicts=True)
 
 
-def _mail(event: EscalationEvent, reader: Reader, *, now: datetime) -> OutgoingMail:
-    letter, escalation = letter_to(reader, event), event.escalation
+def _mail(event: EscalationEvent, reader: Reader, letter: Letter, *, now: datetime) -> OutgoingMail:
+    escalation = event.escalation
     return OutgoingMail(
         kind=MailKind.STAFF_ESCALATION,
         to_email=reader.user.email,
@@ -82,11 +85,16 @@ def _mail(event: EscalationEvent, reader: Reader, *, now: datetime) -> OutgoingM
         subject=subject_of(escalation),
         text=letter.as_text(),
         html=letter.as_html(),
-        message_id=message_id("escalation", escalation.pk, event.pk, reader.user.pk),
+        message_id=message_id("escalation", escalation.pk, _once_per(event), reader.user.pk),
         references=thread_of(escalation),
         next_attempt_at=Now(),
         created_at=now,
     )
+
+
+def _once_per(event: EscalationEvent) -> str:
+    """What there is one mail of: the event; of all that customers do within an hour, the first."""
+    return f"customers.{event.at:%Y%m%d%H}" if event.kind in OF_CUSTOMERS else str(event.pk)
 
 
 def _post(event: EscalationEvent) -> None:

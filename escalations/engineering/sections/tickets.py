@@ -54,7 +54,6 @@ def context(escalation: Escalation, request: HttpRequest) -> dict[str, Any]:
         "next": _query(kept, page.older),
         "here": _query(kept, asked.get("tickets", "")),
         "may_word": access.may_word(me),
-        "opens": not me.is_stakeholder,
         "ends": FinishAs.choices,
         "refused": getattr(request, "_refused_at", None),
     }

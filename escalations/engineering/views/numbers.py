@@ -9,6 +9,7 @@ from django.views.decorators.http import require_safe
 from escalations.engineering import numbers
 from escalations.engineering.queues import BY_SLUG, in_words
 from escalations.engineering.views.queues import queues_only
+from escalations.period import Period
 from supportdesk.lib import clock, keyset
 from supportdesk.lib.errors import Invalid
 from supportdesk.lib.http import page
@@ -24,7 +25,7 @@ def escalation_numbers(request: HttpRequest) -> HttpResponseBase:
     asked = request.GET.get("days", "")
     days = int(asked) if asked in map(str, PERIODS) else PERIODS[0]
     now = clock.now()
-    period = numbers.Period(now - timedelta(days=days), now)
+    period = Period(now - timedelta(days=days), now)
     if what := request.GET.get("behind", ""):
         return _behind(request, what, days, period)
     untold = BY_SLUG["fixed-untold"]
@@ -42,7 +43,7 @@ def escalation_numbers(request: HttpRequest) -> HttpResponseBase:
     return page(request, "escalations/engineering/numbers.html", context)
 
 
-def _behind(request: HttpRequest, what: str, days: int, period: numbers.Period) -> HttpResponseBase:
+def _behind(request: HttpRequest, what: str, days: int, period: Period) -> HttpResponseBase:
     rows = numbers.behind(what, period)
     if rows is None:
         raise Http404

@@ -120,6 +120,16 @@ def test_a_deadline_that_has_passed_is_said(
     assert words in board(client_of(ann))
 
 
+def test_what_is_over_stays_while_its_customers_are_still_to_be_told(
+    record: Escalation, sven: User, client_of: ClientOf, move_clock: Callable[[timedelta], object]
+) -> None:
+    brought_to(record, Move.RELEASE, by=sven, at=clock.now() - timedelta(hours=1), send=False)
+    move_clock(timedelta(days=15))
+    assert record.title in lane(board(client_of(sven)), "released")
+    actions.send_update(record, by=sven, at=clock.now())
+    assert record.title not in board(client_of(sven))
+
+
 def test_what_is_over_stays_a_fortnight_and_is_in_the_list_for_good(
     record: Escalation, sven: User, client_of: ClientOf, move_clock: Callable[[timedelta], object]
 ) -> None:

@@ -209,6 +209,19 @@ def test_unknown_repositories_pull_requests_and_events_are_ignored(
     assert said(pull) == []
 
 
+def test_what_was_ignored_is_heard_when_it_is_delivered_again_after_linking(
+    record: Escalation, github: CodeHost, sven: User
+) -> None:
+    merged = github_merged()
+    assert [came(send(github, "pull_request", merged, key="1")) for _ in range(2)] == ["ignored", "ignored"]
+    pull = actions.link_pull_request(record, URL, by=sven, at=AT)
+    assert [came(send(github, "pull_request", merged, key="1")) for _ in range(2)] == ["changed", "known"]
+    pull.refresh_from_db()
+    assert pull.state == "merged"
+    assert said(pull) == ["acme/server#41 was merged"]
+    assert CodeHostDelivery.objects.get().outcome == "changed"
+
+
 def test_a_repository_taken_off_the_list_is_ignored_at_once(pull: PullRequest, github: CodeHost) -> None:
     CodeHost.objects.update(repositories="acme/another")
     assert came(send(github, "pull_request", github_merged())) == "ignored"

@@ -179,7 +179,9 @@ def test_the_text_is_previewed_in_the_customers_words(ritas: Ticket, ann: User, 
     answer = client_of(ann).post(address(ritas), said, headers={"HX-Request": "true"})
     assert f"<strong>Rita</strong> at Northwind: #{ritas.number}" in answer.content.decode()
     assert "<html" not in answer.content.decode()
+    assert "aria-live" not in answer.content.decode(), "the live region stays, its inside is swapped"
     answer = client_of(ann).post(address(ritas), {**SAID, **said})
+    assert 'id="told-preview" aria-live="polite"' in answer.content.decode()
     assert f"at Northwind: #{ritas.number}" in text(answer)
     assert SAID["reproduction"] in text(answer)
     wrong = client_of(ann).post(address(ritas), {**said, "text": "{{x}}"}, headers={"HX-Request": "true"})

@@ -71,12 +71,15 @@ def test_a_ticket_of_the_plan_brings_its_team_in_later(ritas: Ticket, sams: Tick
     assert teams(record) == ["product"]
 
 
-def test_a_worse_severity_brings_its_team_in(record: Escalation) -> None:
+def test_a_worse_severity_brings_its_team_in(record: Escalation, ann: User) -> None:
     InvitationRule.objects.create(team=Involved.PRODUCT, severity=1)
-    assert actions.apply_rules(record, at=AT) == []
-    record.severity = 1
-    assert actions.apply_rules(record, at=AT) == [Involved.PRODUCT]
-    assert actions.apply_rules(record, at=AT) == []
+    actions.edit(record, problem(title="Sessions end"), by=ann, at=AT)
+    assert teams(record) == []
+    actions.edit(record, problem(severity=1), by=ann, at=AT + MINUTE)
+    assert teams(record) == ["product"]
+    actions.edit(record, problem(severity=2), by=ann, at=AT + 2 * MINUTE)
+    actions.edit(record, problem(severity=1), by=ann, at=AT + 3 * MINUTE)
+    assert record.events.filter(kind=Kind.INVITED, data__team="product").count() == 1
 
 
 def test_who_was_taken_out_by_hand_is_not_brought_back_by_a_rule(ritas: Ticket, sams: Ticket, ann: User) -> None:
@@ -166,3 +169,10 @@ def test_who_has_a_part_in_it_follows_it(
     actions.take_step(record, Move.REVIEW, by=lea, given={"owner": sven, "backup": lea}, at=AT + MINUTE)
     actions.take_step(record, Move.CONFIRM, by=sven, given=GIVEN[Move.CONFIRM], at=AT + 2 * MINUTE)
     assert followers(record) == ["Ann", "Bo", "Sven", "Lea"]
+
+
+def test_whom_it_is_given_to_follows_it(record: Escalation, lea: User, sven: User, ada: User) -> None:
+    actions.give_to(record, owner=sven, backup=None, by=lea, at=AT)
+    assert followers(record) == ["Ann", "Sven"]
+    actions.give_to(record, owner=sven, backup=ada, by=lea, at=AT)
+    assert followers(record) == ["Ann", "Sven", "Ada"]

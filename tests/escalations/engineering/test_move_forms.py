@@ -236,6 +236,8 @@ def test_the_preview_is_the_first_customers_message_with_what_is_typed(
     assert "<strong>10.0.7</strong> for Rita" in answer
     assert "upgrade to 10.0.7 or later" in answer
     assert "<html" not in answer
+    assert '<div id="preview" aria-live="polite"' in html
+    assert "aria-live" not in answer, "the live region stays, its inside is swapped"
     without = client.post(there, typed).content.decode()
     assert "<strong>10.0.7</strong> for Rita" in without
     assert 'value="10.0.7"' in without

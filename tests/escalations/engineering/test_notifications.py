@@ -1,23 +1,27 @@
 """Who is mailed of what happens to a record, in which words, once: never what one did oneself or may not see."""
 
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
 from django.core.mail import EmailMultiAlternatives
+from django.test.utils import CaptureQueriesContext
 
-from accounts.models import Role, User
-from escalations.engineering import actions, notifications, telling
+from accounts.models import Role, Team, User
+from escalations.engineering import actions, defaults, notifications, replies, telling
 from escalations.engineering.events import record as record_event
+from escalations.engineering.querysets import who_see
 from escalations.engineering.steps import Move
-from escalations.models import Escalation, EscalationEvent, InvitationRule, Involved
+from escalations.engineering.watch import warn_all
+from escalations.models import ChannelPost, Escalation, EscalationEvent, InvitationRule, Involved, TeamChannel
 from tests import factories
 from tests.at_once import at_once
 from tests.escalations.engineering.conftest import AT, GIVEN, MINUTE, TEXT, brought_to, problem
 from tickets import actions as ticket_actions
 from tickets.mail import send
-from tickets.models import MailChoice, OutgoingMail, Ticket
+from tickets.models import MailChoice, OutgoingMail, Priority, Ticket
 from tickets.notifications.audience import Kind as MailKind
 
 pytestmark = pytest.mark.django_db
@@ -125,8 +129,18 @@ def test_who_left_the_staff_is_told_nothing(quiet: Escalation, sven: User, pat: 
 def test_a_warning_goes_to_who_looks_after_deadlines(quiet: Escalation, sven: User, ada: User) -> None:
     actions.take_step(quiet, Move.REVIEW, by=sven, given={}, at=AT + MINUTE)
     told()
-    record_event(quiet, Kind.WARNED, by=None, at=AT + 2 * MINUTE, deadline="review", due_at=LATER.isoformat())
-    assert names(told()) == ["Lea", "Sven"]
+    warning = {"deadline": "news", "label": "engineering news", "due_at": LATER.isoformat(), "over": False}
+    record_event(quiet, Kind.WARNED, by=None, at=AT + 2 * MINUTE, **warning)
+    assert told() == [(name, "The engineering news is due Mon 23 Nov 2026, 10:00 UTC.") for name in ("Lea", "Sven")]
+
+
+def test_who_leads_engineering_is_warned_though_nobody_owns_it(quiet: Escalation, sven: User, lea: User) -> None:
+    defaults.load(at=AT - timedelta(days=1))
+    sila = factories.staff("Sila", Role.SET)
+    Team.objects.create(name="SET", kind=Team.Kind.ENGINEERING, lead=sila)
+    Escalation.objects.filter(pk=quiet.pk).update(warn_at=AT)
+    warn_all(now=AT + timedelta(days=2))
+    assert [name for name, text in told() if "review" in text] == ["Lea", "Sila"]
 
 
 @pytest.mark.parametrize(
@@ -194,8 +208,8 @@ def test_s050_no_word_of_a_customer_is_in_them(
     brought_to(quiet, Move.CONFIRM, by=sven)
     telling.tell_customers(now=AT + 5 * MINUTE)
     ticket_actions.reply(ritas, by=rita, body="My password is hunter2", at=AT + 6 * MINUTE)
-    record_event(quiet, Kind.CUSTOMER_REPLIED, by=rita, at=AT + 6 * MINUTE, ticket=ritas.number)
-    assert names(told()).count("Cleo") > 0
+    replies.note_all(now=AT + 7 * MINUTE)
+    assert ("Sven", f"Rita wrote on #{ritas.number}.") in told()
     for mail in OutgoingMail.objects.filter(kind=MailKind.STAFF_ESCALATION):
         for word in ("hunter2", "logged out", "Northwind", "Contoso"):
             assert word not in mail.text + mail.subject + mail.html, word
@@ -216,6 +230,34 @@ def test_the_mails_of_a_record_hang_together(
     assert all("/account/mail/" in mail.extra_headers["List-Unsubscribe"] for mail in pats)
 
 
+def test_hundreds_of_thanks_are_one_mail_an_hour_to_who_has_it_in_hand(
+    many: Escalation, quiet: Escalation, rita: User, sven: User, lea: User
+) -> None:
+    actions.take_step(quiet, Move.REVIEW, by=sven, given={"owner": sven, "backup": lea}, at=AT + MINUTE)
+    TeamChannel.objects.create(team=Involved.SET, name="SET", address="mmost://127.0.0.1:9/token")
+    told()
+    posts = ChannelPost.objects.count()
+    assert posts, "of the step"
+    for number, link in enumerate(many.links.select_related("ticket")[:20]):
+        verb = ticket_actions.mark_solved if number % 2 else partial(ticket_actions.reply, body="Thanks")
+        verb(link.ticket, by=link.ticket.requester, at=AT + (2 + number) * MINUTE)
+    replies.note_all(now=AT + 30 * MINUTE)
+    assert names(told()) == ["Lea", "Sven"]
+    last = many.links.select_related("ticket")[30]
+    ticket_actions.reply(last.ticket, by=rita, body="Thanks", at=AT + 61 * MINUTE)
+    replies.note_all(now=AT + 62 * MINUTE)
+    assert names(told()) == ["Lea", "Sven"], "an hour later again"
+    assert ChannelPost.objects.count() == posts
+
+
+def test_a_customer_who_joins_mails_nobody(quiet: Escalation, pia: User, sven: User) -> None:
+    issue = actions.publish_known_issue(quiet, actions.Notice("Logged out", "Sessions end."), by=sven, at=AT)
+    organization = pia.memberships.get().organization
+    actions.report_known_issue(issue, by=pia, organization=organization, priority=Priority.NORMAL, at=AT + MINUTE)
+    assert quiet.events.filter(kind=Kind.LINKED, data__joined=True).exists()
+    assert told() == []
+
+
 # --- Once ----------------------------------------------------------------------------------------------------------
 
 
@@ -224,6 +266,32 @@ def test_telling_twice_is_once(quiet: Escalation, sven: User) -> None:
     assert len(told()) == 3
     EscalationEvent.objects.update(notified_at=None)  # as after a crash before it was noted
     assert told() == []
+
+
+def test_what_an_event_costs_does_not_grow_with_its_readers(
+    quiet: Escalation, ann: User, sven: User, count_queries: Callable[[], CaptureQueriesContext]
+) -> None:
+    def cost(number: int) -> int:
+        actions.comment(quiet, by=sven, body=f"No. {number}", at=AT + number * MINUTE)
+        with count_queries() as queries:
+            notifications.notify(now=LATER)
+        return len(queries)
+
+    before = cost(1)
+    for name in ("Paul", "Petra", "Phil"):
+        factories.staff(name, Role.PRODUCT)
+        actions.invite_person(quiet, factories.staff(f"{name}'s chief", Role.EXECUTIVE), by=ann, at=AT)
+    notifications.notify(now=LATER)
+    assert cost(2) == before
+    assert OutgoingMail.objects.filter(text__contains="No. 2").count() == 9
+
+
+def test_who_sees_a_record_is_the_same_asked_for_one_or_for_all(quiet: Escalation, rita: User, bo: User) -> None:
+    factories.staff("Eve", Role.EXECUTIVE)
+    everybody = list(User.objects.order_by("pk"))
+    each = [one for one in everybody if Escalation.objects.visible_to(one).filter(pk=quiet.pk).exists()]
+    assert who_see(quiet, everybody) == each
+    assert 0 < len(each) < len(everybody)
 
 
 def test_one_that_can_not_be_written_is_stepped_over_and_tried_again(

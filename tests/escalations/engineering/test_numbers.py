@@ -11,6 +11,7 @@ from accounts.models import User
 from escalations.engineering import actions, numbers
 from escalations.engineering.steps import Move, Step
 from escalations.models import Escalation, EscalationLink
+from escalations.period import Period
 from supportdesk.lib import clock
 from tests import factories
 from tests.escalations.engineering.conftest import AT, TEXT, brought_to, problem
@@ -18,8 +19,8 @@ from tickets.models import Category, Ticket
 
 pytestmark = pytest.mark.django_db
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
-WEEK = numbers.Period(AT - DAY, AT + 7 * DAY)
-LATER = numbers.Period(AT + 8 * DAY, AT + 30 * DAY)
+WEEK = Period(AT - DAY, AT + 7 * DAY)
+LATER = Period(AT + 8 * DAY, AT + 30 * DAY)
 
 
 @pytest.fixture

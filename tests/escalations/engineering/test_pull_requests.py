@@ -55,7 +55,7 @@ def test_a_pull_request_is_linked_by_its_address(
 ) -> None:
     pull = actions.link_pull_request(record, f" {url} ", by=sven, at=AT + MINUTE)
     assert (pull.repository, pull.number, pull.url, pull.state) == (repository, number, kept, "unknown")
-    assert [in_words(event.data) for event in events(record)] == [f"linked {repository}#{number}"]
+    assert [in_words(event.data) for event in events(record)] == [f"linked the pull request {repository}#{number}"]
     record.refresh_from_db()
     assert record.news_at == AT + MINUTE
 

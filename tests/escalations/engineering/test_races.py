@@ -47,6 +47,17 @@ def test_two_engineers_move_one_record(record: Escalation, sven: User, lea: User
     assert record.at_step is Step.UNDER_REVIEW
 
 
+def test_who_only_wrote_there_is_not_blamed(
+    record: Escalation, ritas: Ticket, sven: User, lea: User, ann: User
+) -> None:
+    seen = record.version
+    actions.take_step(record, Move.REVIEW, by=sven, given={}, at=AT + MINUTE)
+    actions.comment(record, by=ann, body="Look", at=AT + 2 * MINUTE)
+    actions.finish_ticket_as(EscalationLink.objects.get(ticket=ritas), "solved", by=ann, at=AT + 3 * MINUTE)
+    with pytest.raises(Conflict, match=r"^Sven changed this escalation"):
+        actions.edit(record, problem(severity=1), by=lea, at=AT + 4 * MINUTE, seen_version=seen)
+
+
 def test_two_send_the_same_update_and_three_workers_tell_it(record: Escalation, sven: User, lea: User) -> None:
     brought_to(record, Move.CONFIRM, by=sven, send=False)
 

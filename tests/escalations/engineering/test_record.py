@@ -9,7 +9,6 @@ from django.test import Client
 
 from accounts.models import User
 from escalations.engineering import actions, events, telling
-from escalations.engineering.history import line
 from escalations.engineering.stepper import stops
 from escalations.engineering.steps import Move, Step
 from escalations.models import CustomerNotice, Escalation, EscalationEvent, EscalationLink, Involved
@@ -186,15 +185,6 @@ def test_the_history_tells_who_did_what(record: Escalation, sams: Ticket, sven: 
         "It comes back.",
     ):
         assert words in html
-
-
-@pytest.mark.parametrize("kind", EscalationEvent.Kind.values)
-def test_every_kind_of_event_has_its_words(record: Escalation, ann: User, kind: str) -> None:
-    """With the least that an event may say, and by the system."""
-    steps = {"from_step": "requested", "to_step": "under_review"}
-    for by in (ann, None):
-        event = events.record(record, EscalationEvent.Kind(kind), by=by, at=AT, **steps, move="review", field="title")
-        assert len(line(event).text) > 8
 
 
 def test_the_history_has_pages(record: Escalation, ann: User, client_of: ClientOf) -> None:

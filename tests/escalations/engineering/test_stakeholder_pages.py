@@ -6,11 +6,12 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
-from accounts.models import User
+from accounts.models import Role, User
 from escalations.engineering import actions
+from escalations.engineering.steps import Move
 from escalations.models import Escalation, EscalationLink, Involved
 from tests import factories
-from tests.escalations.engineering.conftest import AT, MINUTE
+from tests.escalations.engineering.conftest import AT, MINUTE, brought_to
 from tickets import actions as ticket_actions
 from tickets.models import Attachment, EventKind, Ticket
 
@@ -49,6 +50,18 @@ def test_they_are_shown_nothing_that_they_can_not_do(brought: Escalation, ritas:
     record = cleos.get(brought.get_absolute_url()).content.decode()
     assert "Bring in" not in record
     assert "Take out" not in record
+
+
+def test_they_are_led_to_the_tickets_that_they_may_open(
+    brought: Escalation, ritas: Ticket, sams: Ticket, cleos: Client, ann: User, sven: User
+) -> None:
+    brought_to(brought, Move.CONFIRM, by=sven)
+    pages = (brought.get_absolute_url(), f"{brought.get_absolute_url()}update/")
+    for page in pages:
+        assert f'href="{ritas.desk_url}"' in cleos.get(page).content.decode(), page
+    actions.unlink(EscalationLink.objects.get(ticket=sams), by=ann, at=AT + 9 * MINUTE)
+    for page in pages:
+        assert f'href="{sams.desk_url}"' not in cleos.get(page).content.decode(), page
 
 
 def test_they_add_a_note_that_moves_nothing(brought: Escalation, ritas: Ticket, cleo: User, cleos: Client) -> None:
@@ -105,6 +118,22 @@ def test_s054_what_is_taken_away_is_gone_at_once(
     assert cleos.post(f"{record.get_absolute_url()}discussion/", {"body": "Late"}).status_code == (
         303 if how == "ticket" else 404
     )
+
+
+@pytest.mark.parametrize("part", ["comment", "follow", "mute"])
+def test_s054_who_took_part_goes_with_their_team_unless_brought_in_by_name(
+    brought: Escalation, ritas: Ticket, ann: User, cleo: User, cleos: Client, client_of: ClientOf, part: str
+) -> None:
+    cora = factories.staff("Cora", Role.CUSTOMER_SUCCESS)
+    actions.invite_person(brought, cora, by=ann, at=AT)
+    at = brought.get_absolute_url()
+    asked = {"comment": ("discussion/", {"body": "Seen"})}.get(part, ("follow/", {"to": part}))
+    assert cleos.post(at + asked[0], asked[1]).status_code == 303
+    actions.dismiss_team(brought, Involved.CUSTOMER_SUCCESS, by=ann, at=AT + MINUTE)
+    for address in (at, ritas.desk_url):
+        assert cleos.get(address).status_code == 404, address
+        assert client_of(cora).get(address).status_code == 200, address
+    assert brought.followers.filter(user=ann).exists()
 
 
 def test_s049_the_list_of_tickets_holds_what_they_see(brought: Escalation, rita: User, cleos: Client) -> None:
