@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from django.contrib.postgres.search import SearchQuery, SearchRank, SearchVector
 from django.db import models
 from django.db.models import Count, Exists, F, Max, OuterRef, Q
 from django.db.models.functions import Coalesce
@@ -23,7 +21,6 @@ if TYPE_CHECKING:
         KnownIssue,
     )
 
-_MOST_WORDS = 20
 _SEE_ALL = (Role.AGENT, Role.LEAD, Role.SET, Role.ADMIN)
 
 
@@ -90,16 +87,6 @@ class EscalationQuerySet(models.QuerySet["Escalation"]):
             )
         )
 
-    def similar_to(self, other: Escalation) -> EscalationQuerySet:
-        """Active ones with words of the other's title, the likest first. Reads the titles of all that are active."""
-        words = sorted(set(re.findall(r"\w{3,30}", other.title)))[:_MOST_WORDS]
-        if not words:
-            return self.none()
-        vector = SearchVector("title", config="english")
-        query = SearchQuery(" | ".join(words), config="english", search_type="raw")
-        found = self.active().exclude(pk=other.pk).annotate(words=vector).filter(words=query)
-        return found.annotate(likeness=SearchRank(vector, query)).order_by("-likeness", "-pk")
-
     def with_card_data(self) -> EscalationQuerySet:
         """What a card of the board shows, in one query."""
         return self.select_related("owner", "area").annotate(
@@ -135,9 +122,14 @@ class NoticeQuerySet(models.QuerySet["CustomerNotice"]):
         return self.filter(next_attempt_at__lte=now)
 
     def untold(self) -> NoticeQuerySet:
-        """What a record's present step has to say and this customer wasn't told: found by `notice_untold`."""
+        """What a record's present step has to say and this customer wasn't told: found by `notice_untold`.
+
+        A question interrupts a step: what the interrupted one had to say is waited for all the same.
+        """
         rows = self.filter(state__in=("owed", "held", "due"), link__unlinked_at=None)
-        rows = rows.filter(update_of__step=F("link__escalation__step"), link__escalation__merged_into=None)
+        of = "link__escalation"
+        present = Q(update_of__step=F(f"{of}__step")) | Q(update_of__step=F(f"{of}__asked_from"))
+        rows = rows.filter(present, **{f"{of}__merged_into": None})
         return rows.annotate(sort_at=F("update_of__created_at"))
 
     def of_a_fix(self) -> NoticeQuerySet:

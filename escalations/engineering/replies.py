@@ -5,6 +5,7 @@ alone: of two that came at once the later one may be stored first.
 """
 
 import logging
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -56,6 +57,17 @@ def _known(escalation: Any) -> QuerySet[EscalationEvent]:
     told = EscalationEvent.objects.filter(kind__in=set(_KINDS.values()), escalation=escalation, at=OuterRef("at"))
     number = Cast(KT("data__event"), BigIntegerField())
     return told.alias(number=number).filter(number=OuterRef("pk"))
+
+
+def carry_over(former: Escalation, to: Escalation, tickets: Iterable[int], *, at: datetime) -> None:
+    """Let the locked record `to` tell of these tickets what `former` told of them; nobody hears of it a second time."""
+    known = former.events.filter(kind__in=set(_KINDS.values()), data__ticket__in=list(tickets))
+    has = set(to.events.filter(kind__in=set(_KINDS.values())).values_list("data__event", flat=True))
+    EscalationEvent.objects.bulk_create(
+        EscalationEvent(escalation=to, kind=event.kind, data=event.data, at=event.at, notified_at=at)
+        for event in known
+        if event.data["event"] not in has
+    )
 
 
 @transaction.atomic

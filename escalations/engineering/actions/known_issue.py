@@ -4,6 +4,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from accounts.models import Organization, User
 from escalations.engineering import access
@@ -16,7 +17,6 @@ from supportdesk.lib import text as words
 from supportdesk.lib.errors import Conflict, Invalid
 from tickets import actions as tickets
 from tickets.models import Channel, Priority, Ticket
-from tickets.states import UNFINISHED
 
 State = KnownIssue.State
 
@@ -81,12 +81,14 @@ def report_known_issue(
 ) -> Ticket:
     """Open a request of `by` that is in the issue's record; while it is unfinished, pressing again leads to it.
 
+    Each of their organisations may have one.
+
     Raises NotAllowed (their plan), Invalid, Conflict (engineering is through with it).
     """
     known = KnownIssue.objects.select_related("escalation__merged_into", "escalation__area").get(pk=issue.pk)
     about = known.escalation.merged_into or known.escalation
     escalation = locked(about, by=None)  # who presses twice at once waits here
-    if former := reported_by(by, escalation):
+    if former := reported_by(by, escalation).filter(organization=organization).first():
         return former
     require_active(escalation)
     request = tickets.Request(
@@ -102,12 +104,10 @@ def report_known_issue(
     return ticket
 
 
-def reported_by(customer: User, escalation: Escalation) -> Ticket | None:
-    """The customer's unfinished request that is in the record already."""
+def reported_by(customer: User, escalation: Escalation) -> QuerySet[Ticket]:
+    """The customer's unfinished requests that are in the record already, the newest first."""
     links = EscalationLink.objects.standing().filter(escalation=escalation, ticket__requester=customer)
-    links = links.filter(ticket__status__in=[status.value for status in UNFINISHED])
-    link = links.select_related("ticket").order_by("-pk").first()
-    return link.ticket if link and Ticket.objects.visible_to(customer).filter(pk=link.ticket_id).exists() else None
+    return Ticket.objects.visible_to(customer).unfinished().filter(pk__in=links.values("ticket")).order_by("-pk")
 
 
 def _checked(notice: Notice) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import Q
 
 from accounts.models import User
 from escalations.engineering import access
@@ -83,7 +84,7 @@ def join(escalation: Escalation, ticket: Ticket, *, by: User, at: datetime) -> E
 @transaction.atomic
 def unlink(link: EscalationLink, *, by: User, at: datetime) -> None:
     """Take a ticket out of its record: it goes back to its agent and is told nothing more. NotAllowed, Conflict."""
-    escalation = locked(link.escalation, by=by)
+    escalation = _locked_with(link, by=by)
     require(access.may_word(by), "take tickets out")
     # Notices before links before tickets: in the order in which who tells customers takes them.
     drop_what_is_owed(link)
@@ -95,13 +96,14 @@ def unlink(link: EscalationLink, *, by: User, at: datetime) -> None:
     if was_active:
         tickets.come_back(link.ticket, by=by, reference=escalation.reference, why="unlinked", at=at)
     write(escalation, at=at)
+    complete_if_nobody_is_left(escalation, at=at)
     record(escalation, Kind.UNLINKED, by=by, at=at, ticket=link.ticket_id)
 
 
 @transaction.atomic
 def finish_ticket_as(link: EscalationLink, to: str, *, by: User, at: datetime) -> None:
-    """What becomes of one ticket at the end; empty: as the record says. NotAllowed, Invalid."""
-    escalation = locked(link.escalation, by=by)
+    """What becomes of one ticket at the end; empty: as the record says. NotAllowed, Invalid, Conflict."""
+    escalation = _locked_with(link, by=by)
     require(access.may_word(by), "decide what becomes of tickets")
     if to and to not in FinishAs.values:
         raise Invalid("Choose Open or Solved.", code="unknown", field="finish_as")
@@ -112,15 +114,36 @@ def finish_ticket_as(link: EscalationLink, to: str, *, by: User, at: datetime) -
 
 @transaction.atomic
 def mark_seen(link: EscalationLink, *, by: User) -> None:
-    """The reply that `link` shows was looked at; a later one stays new. Raises NotAllowed."""
-    locked(link.escalation, by=by)
+    """The reply that `link` shows was looked at; a later one stays new. Raises NotAllowed, Conflict."""
+    _locked_with(link, by=by)
     require(access.may_word(by), "mark replies as read")
     EscalationLink.objects.filter(pk=link.pk).update(seen_reply_at=link.replied_at)
 
 
+def _locked_with(link: EscalationLink, *, by: User) -> Escalation:
+    """The link's record locked; Conflict when the ticket went over to another one since `link` was looked at."""
+    escalation = locked(link.escalation, by=by)
+    there = EscalationLink.objects.values_list("escalation_id", flat=True).get(pk=link.pk)
+    if there != escalation.pk:
+        sentence = f"#{link.ticket_id} is in SET-{there} by now: {escalation.reference} was merged. Do it there."
+        raise Conflict(sentence, code="moved_on")
+    return escalation
+
+
+def complete_if_nobody_is_left(escalation: Escalation, *, at: datetime) -> None:
+    """What the locked record owes to nobody, since its tickets went, isn't owed any more: the step is complete."""
+    left = CustomerNotice.objects.filter(update_of__escalation=escalation, state__in=(State.OWED, State.HELD))
+    if escalation.owes_update and not left.filter(update_of__state=CustomerUpdate.State.OWED).exists():
+        escalation.updates.filter(state=CustomerUpdate.State.OWED).update(state=CustomerUpdate.State.DROPPED)
+        write(escalation, at=at, owes_update=False)
+
+
 def drop_what_is_owed(link: EscalationLink) -> None:
-    """Nothing that was not said yet is said any more."""
-    waiting = link.notices.filter(state__in=(State.OWED, State.HELD, State.DUE))
+    """Nothing that was not said yet is said any more.
+
+    Also what is only to give the ticket back is waited for here: its worker holds the notice and asks for the link.
+    """
+    waiting = link.notices.filter(Q(state__in=(State.OWED, State.HELD, State.DUE)) | Q(next_attempt_at__isnull=False))
     waiting.update(state=State.DROPPED, next_attempt_at=None, gives_back=False)
 
 

@@ -6,17 +6,21 @@ with one done and one refused. A duplicate of what becomes a duplicate follows a
 
 from collections.abc import Iterable
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
+from django.db.models import Exists, OuterRef, Q
 
 from accounts.models import User
-from escalations.engineering import access
-from escalations.engineering.actions.invite import add_follower, involve
+from escalations.engineering import access, replies
+from escalations.engineering.actions.invite import add_follower, apply_rules, involve
+from escalations.engineering.actions.links import complete_if_nobody_is_left
 from escalations.engineering.actions.moves import locked, require, write
 from escalations.engineering.actions.updates import drop_owed, owe
 from escalations.engineering.events import Kind, record
 from escalations.engineering.steps import RULES, Stage
 from escalations.models import (
+    CodeHost,
     CustomerNotice,
     CustomerUpdate,
     Escalation,
@@ -24,24 +28,30 @@ from escalations.models import (
     EscalationMerge,
     Follower,
     Involved,
+    OutsideIssue,
+    PullRequest,
 )
 from supportdesk.lib.errors import Conflict, Invalid
 from tickets import actions as tickets
 
 State = CustomerNotice.State
+_WAITING = (State.OWED, State.HELD, State.DUE)
 
 
 @transaction.atomic
 def merge(source: Escalation, target: Escalation, *, by: User, at: datetime) -> EscalationMerge:
-    """Bring the active tickets, followers and teams of `source` into `target`; what `source` owed is dropped.
+    """Bring the active tickets, followers and teams of `source` into `target`; what `source` didn't tell is dropped.
 
     A ticket that comes is owed what `target` owes; what `target` told before is held back for it, so that somebody
-    decides. Raises NotAllowed, Invalid (`into`: itself), Conflict (one of them is over or merged).
+    decides, unless `source` was just telling it the same.
+    Pull requests and outside issues that `target` doesn't have come along.
+    Raises NotAllowed, Invalid (`into`: itself), Conflict (one of them is over or merged).
     """
     require(access.may_move(by), "merge escalations")
     if source.pk == target.pk:
         raise Invalid("An escalation can't be merged into itself.", code="itself", field="into")
     duplicates = _duplicates(source)
+    _lock_hosts(source)
     records = _locked({source.pk, target.pk, *duplicates}, by=by)
     source, target = records[source.pk], records[target.pk]
     for one in (source, target):
@@ -49,15 +59,19 @@ def merge(source: Escalation, target: Escalation, *, by: User, at: datetime) -> 
     if _duplicates(source) != duplicates:
         raise Conflict("Somebody merged another into it just now. Look at it, then do it again.", code="changed")
     drop_owed(source)
-    links = _move(source, target, EscalationLink.objects.active().filter(escalation=source), by=by, at=at)
+    coming = EscalationLink.objects.active().filter(escalation=source)
+    begun = _stop_telling(source, coming)
+    links = _move(source, target, coming, by=by, at=at)
     for link in links:
-        _owe(target, link, source=source, by=by)
+        _owe(target, link, begun.get(link.pk), source=source, by=by, at=at)
+    brought = _bring_outside(source, target)
     _bring_people(source, target, by=by, at=at)
+    apply_rules(target, at=at)
     made = EscalationMerge.objects.create(source=source, target=target, moved=[link.pk for link in links], by=by, at=at)
     for record_of in (source, *(records[pk] for pk in duplicates)):
         write(record_of, at=at, merged_into=target)
     write(target, at=at)
-    _record(source, target, Kind.MERGED, links, by=by, at=at)
+    _record(source, target, Kind.MERGED, links, by=by, at=at, **brought)
     return made
 
 
@@ -69,6 +83,7 @@ def unmerge(merged: EscalationMerge, *, by: User, at: datetime) -> Escalation:
     """
     require(access.may_move(by), "undo merges")
     duplicates = _follow(merged.source_id)
+    _lock_hosts(merged.target)
     records = _locked({merged.source_id, merged.target_id, *duplicates}, by=by)
     source, target = records[merged.source_id], records[merged.target_id]
     merged = EscalationMerge.objects.select_for_update(of=("self",)).get(pk=merged.pk)
@@ -77,15 +92,18 @@ def unmerge(merged: EscalationMerge, *, by: User, at: datetime) -> Escalation:
     if merged.moved and not there.exists():
         sentence = f"None of the tickets that came from {source.reference} is in {target.reference} any more."
         raise Conflict(sentence, code="moved_on")
-    _forget_owed(target, there)
+    _stop_telling(target, there)
     links = _move(target, source, there, by=by, at=at)
     merged.undone_at = at
     merged.save(update_fields=["undone_at"])
     write(source, at=at, merged_into=None)
     for pk in duplicates:
         write(records[pk], at=at, merged_into=source)
+    _bring_outside_back(source, target)
     _owe_again(source, by=by, at=at)
+    _hold_again(source, links, target=target, by=by)
     write(target, at=at)
+    complete_if_nobody_is_left(target, at=at)
     _record(source, target, Kind.UNMERGED, links, by=by, at=at)
     return source
 
@@ -138,39 +156,71 @@ def _move(
     for link in moved:
         link.escalation = to
         tickets.change_escalation(link.ticket, by=by, reference=to.reference, former=former.reference, at=at)
+    replies.carry_over(former, to, numbers, at=at)
     return moved
 
 
-def _owe(target: Escalation, link: EscalationLink, *, source: Escalation, by: User) -> None:
+def _stop_telling(former: Escalation, links: Iterable[EscalationLink]) -> dict[int, CustomerNotice]:
+    """Drop what `former` would still tell these tickets: from now on the other record speaks to them.
+
+    By their links those that were just being told, of whom nobody had begun yet. Notices are locked before links and
+    tickets, as who tells customers does.
+    """
+    waiting = CustomerNotice.objects.filter(Q(state__in=_WAITING) | Q(next_attempt_at__isnull=False), link__in=links)
+    found = list(
+        waiting.filter(update_of__escalation=former).select_related("update_of").select_for_update(of=("self",))
+    )
+    rows = CustomerNotice.objects.filter(pk__in=[notice.pk for notice in found])
+    rows.update(state=State.DROPPED, next_attempt_at=None, gives_back=False)
+    return {notice.link_id: notice for notice in found if notice.state == State.DUE}
+
+
+def _owe(
+    target: Escalation,
+    link: EscalationLink,
+    begun: CustomerNotice | None,
+    *,
+    source: Escalation,
+    by: User,
+    at: datetime,
+) -> None:
     """What is about to be told is told to the newcomer, too; what was told already waits for somebody's decision.
 
-    That a fix failed is for those who were told of it: for others it waits as well.
+    What `source` had `begun` to tell goes on where `target` has told the same. That a fix failed is for those who were
+    told of it: for others it waits as well.
     """
     last = target.updates.exclude(state=CustomerUpdate.State.DROPPED).last()
     if last is None:
         return
     is_owed = last.state == CustomerUpdate.State.OWED
     if is_owed and not last.failed:
-        CustomerNotice.objects.create(update_of=last, link=link)
+        _say(last, link, State.OWED)
+    elif begun is not None and not is_owed and _same(begun.update_of, last):
+        own_text = begun.own_text or begun.update_of.text
+        _say(last, link, State.DUE, own_text=own_text, told_by=begun.told_by, next_attempt_at=at)
     elif is_owed or _is_news(last, link):
         why = f"Came by merging {source.reference}: not told this yet."
-        CustomerNotice.objects.create(update_of=last, link=link, state=State.HELD, held_why=why, held_by=by)
+        _say(last, link, State.HELD, held_why=why, held_by=by)
+
+
+def _say(update: CustomerUpdate, link: EscalationLink, state: CustomerNotice.State, **columns: Any) -> None:
+    """A notice anew; of a merge that was undone there may be one that was dropped."""
+    blank = {"own_text": "", "held_why": "", "held_by": None, "told_by": None, "next_attempt_at": None}
+    CustomerNotice.objects.update_or_create(update_of=update, link=link, defaults={**blank, "state": state, **columns})
+
+
+def _same(one: CustomerUpdate, other: CustomerUpdate) -> bool:
+    return (one.step, one.failed) == (other.step, other.failed)
 
 
 def _is_news(update: CustomerUpdate, link: EscalationLink) -> bool:
     stage = RULES[update.at_step].stage
-    if stage in {None, Stage.REPORTED}:
-        return False
-    said = (State.SENT, State.DUE)
-    return not link.notices.filter(state__in=said, update_of__step=update.step).exists()
+    return stage not in {None, Stage.REPORTED} and not _heard(update, link)
 
 
-def _forget_owed(target: Escalation, links: Iterable[EscalationLink]) -> None:
-    """What only `target` would have told them."""
-    waiting = CustomerNotice.objects.filter(
-        update_of__escalation=target, link__in=links, state__in=(State.OWED, State.HELD)
-    )
-    waiting.update(state=State.DROPPED)
+def _heard(update: CustomerUpdate, link: EscalationLink) -> bool:
+    """Whether its customer was told, or is just being told, of that step by any record."""
+    return link.notices.filter(state__in=(State.SENT, State.DUE), update_of__step=update.step).exists()
 
 
 def _owe_again(source: Escalation, *, by: User, at: datetime) -> None:
@@ -178,6 +228,46 @@ def _owe_again(source: Escalation, *, by: User, at: datetime) -> None:
     last = source.updates.last()
     if last is not None and last.state == CustomerUpdate.State.DROPPED and last.at_step is source.at_step:
         owe(source, text=last.text, failed=last.failed, by=by, at=at)
+
+
+def _hold_again(source: Escalation, links: Iterable[EscalationLink], *, target: Escalation, by: User) -> None:
+    """What merging took out of the last update that was sent waits for somebody's decision, unless `target` told it."""
+    last = source.updates.last()
+    if last is None or last.state != CustomerUpdate.State.SENT:
+        return
+    # Who was never to be told, such as that a fix failed which they never heard of, was neither held nor begun with.
+    dropped = last.notices.filter(~Q(held_why="") | Q(told_by__isnull=False), state=State.DROPPED, link__in=links)
+    for notice in dropped.select_related("link"):
+        if not _heard(last, notice.link):
+            notice.held_why = notice.held_why or f"Was in {target.reference} meanwhile: not told this yet."
+            notice.state, notice.held_by = State.HELD, notice.held_by or by
+            notice.save(update_fields=["state", "held_why", "held_by"])
+
+
+def _lock_hosts(escalation: Escalation) -> None:
+    """Before any record, as all do that change pull requests: no news is put down to the one that they just left."""
+    hosts = CodeHost.objects.filter(pull_requests__escalation=escalation).values("pk")
+    list(CodeHost.objects.filter(pk__in=hosts).order_by("pk").select_for_update(no_key=True))
+
+
+def _bring_outside(source: Escalation, target: Escalation) -> dict[str, list[int]]:
+    """The keys of the standing pull requests and the issues that came over: those that `target` doesn't have."""
+    same = {name: OuterRef(name) for name in ("host", "repository", "number")}
+    there = PullRequest.objects.filter(escalation=target, unlinked_at=None, **same)
+    pulls = source.pull_requests.filter(~Exists(there), unlinked_at=None)
+    issues = source.outside_issues.exclude(url__in=target.outside_issues.values("url"))
+    brought = {"pull_requests": [pull.pk for pull in pulls], "issues": [issue.pk for issue in issues]}
+    PullRequest.objects.filter(pk__in=brought["pull_requests"]).update(escalation=target)
+    OutsideIssue.objects.filter(pk__in=brought["issues"]).update(escalation=target)
+    return brought
+
+
+def _bring_outside_back(source: Escalation, target: Escalation) -> None:
+    """What came over, as the history says, and is still there."""
+    event = source.events.filter(kind=Kind.MERGED, data__target=target.reference).last()
+    brought = event.data if event is not None else {}
+    PullRequest.objects.filter(pk__in=brought.get("pull_requests", ()), escalation=target).update(escalation=source)
+    OutsideIssue.objects.filter(pk__in=brought.get("issues", ()), escalation=target).update(escalation=source)
 
 
 def _bring_people(source: Escalation, target: Escalation, *, by: User, at: datetime) -> None:
@@ -188,8 +278,16 @@ def _bring_people(source: Escalation, target: Escalation, *, by: User, at: datet
 
 
 def _record(
-    source: Escalation, target: Escalation, kind: Kind, links: list[EscalationLink], *, by: User, at: datetime
+    source: Escalation,
+    target: Escalation,
+    kind: Kind,
+    links: list[EscalationLink],
+    *,
+    by: User,
+    at: datetime,
+    **brought: Any,
 ) -> None:
     numbers = [link.ticket_id for link in links]
-    record(source, kind, by=by, at=at, source=source.reference, target=target.reference, tickets=numbers)
-    record(target, kind, by=by, at=at, source=source.reference, target=target.reference, tickets=numbers)
+    for one in (source, target):
+        names = {"source": source.reference, "target": target.reference}
+        record(one, kind, by=by, at=at, tickets=numbers, **names, **brought)

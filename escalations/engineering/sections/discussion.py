@@ -10,7 +10,6 @@ from supportdesk.lib import keyset
 from supportdesk.lib.errors import Invalid
 from tickets.forms.fields import DeskForm, TextField, new_key
 
-TEMPLATE = "escalations/engineering/_discussion.html"
 PAGE_SIZE = 30
 
 
@@ -36,9 +35,9 @@ class Discussion:
         return self.comments[-1].pk if self.comments else 0
 
 
-def context(escalation: Escalation, request: HttpRequest) -> dict[str, Any]:
+def context(escalation: Escalation, request: HttpRequest, *, shown: Discussion | None = None) -> dict[str, Any]:
     """In one query."""
-    return {"discussion": discussion(escalation)}
+    return {"discussion": shown or discussion(escalation)}
 
 
 def discussion(

@@ -7,6 +7,7 @@ from django.http import HttpRequest
 
 from escalations.engineering import access
 from escalations.engineering.forms.around import MergeForm
+from escalations.engineering.matching import similar_titles
 from escalations.engineering.views.gate import viewer
 from escalations.models import Escalation, EscalationMerge
 
@@ -16,12 +17,13 @@ def context(escalation: Escalation, request: HttpRequest, *, form: MergeForm | N
     user = viewer(request)
     may_merge = access.may_move(user)
     can_go = may_merge and escalation.is_active
+    others = Escalation.objects.visible_to(user).active().exclude(pk=escalation.pk)
     return {
         "merged_away": _away(escalation),
         "merges": list(_standing().filter(target=escalation).select_related("source", "by")),
         "may_undo": may_merge and escalation.is_active,
         "may_merge": may_merge,
-        "similar": list(Escalation.objects.visible_to(user).similar_to(escalation)[:3]) if can_go else [],
+        "similar": list(similar_titles(others, escalation.title)[:3]) if can_go else [],
         "form": form or (MergeForm(auto_id="merge_%s") if can_go else None),
     }
 

@@ -15,8 +15,6 @@ from escalations.engineering.views.gate import viewer
 from escalations.models import Escalation, Follower, Involved, TeamInvolved
 from supportdesk.lib.errors import DomainError, Invalid
 
-TEMPLATE = "escalations/engineering/_stakeholders.html"
-
 
 @dataclass(frozen=True)
 class TeamIn:
@@ -70,9 +68,9 @@ class InviteForm(forms.Form):
         self.add_error("who", refusal.sentence)
 
 
-def context(escalation: Escalation, request: HttpRequest) -> dict[str, Any]:
+def context(escalation: Escalation, request: HttpRequest, *, shown: Stakeholders | None = None) -> dict[str, Any]:
     """In three queries."""
-    return {"stakeholders": stakeholders(escalation, viewer(request))}
+    return {"stakeholders": shown or stakeholders(escalation, viewer(request))}
 
 
 def stakeholders(escalation: Escalation, user: User, *, asked: Any = None) -> Stakeholders:

@@ -11,14 +11,14 @@ from accounts.models import Organization, User
 from escalations.engineering import actions, known_issues
 from escalations.engineering.forms.tickets import ReportForm
 from escalations.engineering.versions import what_to_do
-from escalations.models import Escalation, KnownIssue
+from escalations.models import KnownIssue
 from supportdesk.lib import clock
 from supportdesk.lib.errors import DomainError, NotAllowed
 from supportdesk.lib.html import render_markdown
 from supportdesk.lib.http import page
 from supportdesk.lib.toasts import say
 from tickets import access
-from tickets.models import Priority, Ticket
+from tickets.models import Priority
 from tickets.views.gate import denied, for_customers
 
 _MOST_LISTED = 100
@@ -54,7 +54,7 @@ def known_issue_list(request: HttpRequest, organizations: list[Organization]) ->
 @for_submitters
 def known_issue(request: HttpRequest, pk: int, organizations: list[Organization]) -> HttpResponseBase:
     issue = _find(request, pk)
-    return _show(request, issue, ReportForm(user=request.user, organizations=organizations))
+    return _show(request, issue, organizations)
 
 
 @require_safe
@@ -72,7 +72,7 @@ def known_issue_report(request: HttpRequest, pk: int, organizations: list[Organi
     issue = _find(request, pk)
     form = ReportForm(request.POST, user=request.user, organizations=organizations)
     if not form.is_valid():
-        return _show(request, issue, form, status=400)
+        return _show(request, issue, organizations, form, status=400)
     said = form.cleaned_data
     try:
         ticket = actions.report_known_issue(
@@ -85,7 +85,7 @@ def known_issue_report(request: HttpRequest, pk: int, organizations: list[Organi
         )
     except DomainError as refusal:
         form.refuse(refusal)
-        return _show(request, issue, form, status=refusal.status)
+        return _show(request, issue, organizations, form, status=refusal.status)
     say(request, f"Your request #{ticket.number} is about this known issue. We tell you there what comes of it.")
     return HttpResponseRedirect(ticket.get_absolute_url(), status=303)
 
@@ -100,19 +100,32 @@ def _find(request: HttpRequest, pk: int) -> KnownIssue:
     return issue
 
 
-def _show(request: HttpRequest, issue: KnownIssue, form: ReportForm, *, status: int = 200) -> HttpResponse:
+def _show(
+    request: HttpRequest,
+    issue: KnownIssue,
+    organizations: list[Organization],
+    form: ReportForm | None = None,
+    *,
+    status: int = 200,
+) -> HttpResponse:
     record = issue.escalation.merged_into or issue.escalation
     user: User = request.user
+    reported = list(actions.reported_by(user, record))
+    said = {ticket.organization_id for ticket in reported}
+    left = [one for one in organizations if one.pk not in said]
+    can_report = bool(left) and record.is_active and issue.state != KnownIssue.State.FIXED
     context = {
         "issue": issue,
         "text_html": render_markdown(issue.text),
         "workaround_html": render_markdown(issue.workaround),
         "upgrade": what_to_do("", issue.fixed_version) if issue.state == KnownIssue.State.FIXED else "",
-        "reported": _reported(user, record),
-        "form": form if record.is_active and issue.state != KnownIssue.State.FIXED else None,
+        "reported": reported,
+        "form": (form or _form(user, organizations, left, is_first=not reported)) if can_report else None,
     }
     return page(request, "escalations/engineering/known_issue.html", context, status=status)
 
 
-def _reported(user: User, record: Escalation) -> Ticket | None:
-    return actions.reported_by(user, record)
+def _form(user: User, organizations: list[Organization], left: list[Organization], *, is_first: bool) -> ReportForm:
+    """All organisations to choose from; where one has said so already, another is proposed."""
+    proposed = {} if is_first else {"organization": left[0].pk}
+    return ReportForm(user=user, organizations=organizations, initial=proposed)

@@ -36,8 +36,8 @@ def escalation_invite(request: HttpRequest, ref: str) -> HttpResponseBase:
             form.refuse(refusal)
         else:
             _say(request, escalation, invited, "is in, and is told.", "escalation_dismiss")
-            return _done(request, escalation)
-    return parts.show(request, escalation, _PART, {_PART: shown}, status=400)
+            return parts.done(request, escalation, _PART)
+    return parts.show(request, escalation, _PART, shown=shown, status=400)
 
 
 @only(access.may_invite, "take anybody out")
@@ -52,7 +52,7 @@ def escalation_dismiss(request: HttpRequest, ref: str) -> HttpResponseBase:
     else:
         actions.dismiss_person(escalation, gone, by=user, at=clock.now())
     _say(request, escalation, gone, "is out.", "escalation_invite")
-    return _done(request, escalation)
+    return parts.done(request, escalation, _PART)
 
 
 def _say(request: HttpRequest, escalation: Escalation, whom: object, what: str, back: str) -> None:
@@ -80,12 +80,8 @@ def escalation_follow(request: HttpRequest, ref: str) -> HttpResponseBase:
     verb(escalation, by=user, at=clock.now())
     say(request, sentence)
     if Escalation.objects.visible_to(user).filter(pk=escalation.pk).exists():
-        return _done(request, escalation)
+        return parts.done(request, escalation, _PART)
     board = reverse("escalation_board")
     if request.htmx:  # type: ignore[attr-defined]
         return HttpResponse(status=204, headers={"HX-Redirect": board})
     return HttpResponseRedirect(board, status=303)
-
-
-def _done(request: HttpRequest, escalation: Escalation) -> HttpResponseBase:
-    return parts.done(request, escalation, _PART, {_PART: stakeholders(escalation, viewer(request))})

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponseBase
 from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_safe
 
@@ -11,6 +11,7 @@ from escalations.engineering.board import moves_of
 from escalations.engineering.overdue import overdue
 from escalations.engineering.sections import rendered
 from escalations.engineering.stepper import Stop, stops
+from escalations.engineering.views import parts
 from escalations.engineering.views.gate import find, on_the_board, viewer
 from escalations.models import Escalation, EscalationEvent
 from supportdesk.lib import clock
@@ -29,15 +30,8 @@ def escalation_detail(request: HttpRequest, ref: str) -> HttpResponseBase:
     escalation = find(viewer(request), ref)
     wanted = getattr(request, "htmx", None) and request.htmx.target  # type: ignore[attr-defined]
     if wanted in (*ABOVE, *MAIN, *BESIDE):
-        return section(request, escalation, wanted)
+        return parts.show(request, escalation, wanted)
     response = page(request, "escalations/engineering/record.html", _context(request, escalation))
-    patch_vary_headers(response, ["HX-Request", "HX-Target"])
-    return response
-
-
-def section(request: HttpRequest, escalation: Escalation, name: str, *, status: int = 200) -> HttpResponse:
-    """One section by itself, as a verb answers htmx."""
-    response = HttpResponse(rendered(name, escalation, request), status=status)
     patch_vary_headers(response, ["HX-Request", "HX-Target"])
     return response
 

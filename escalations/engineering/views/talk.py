@@ -27,7 +27,7 @@ def escalation_discussion(request: HttpRequest, ref: str) -> HttpResponseBase:
     if request.htmx and "seen" in request.GET:  # type: ignore[attr-defined]
         return _news(request, escalation)
     shown = discussion(escalation, cursor=request.GET.get("page", ""))
-    return parts.show(request, escalation, _PART, {_PART: shown})
+    return parts.show(request, escalation, _PART, shown=shown)
 
 
 def _news(request: HttpRequest, escalation: Escalation) -> HttpResponse:
@@ -55,4 +55,5 @@ def _write(request: HttpRequest, escalation: Escalation) -> HttpResponseBase:
         else:
             say(request, "Written. Only the staff sees it.")
             return HttpResponseRedirect(f"{escalation.get_absolute_url()}#comment-{made.pk}", status=303)
-    return parts.show(request, escalation, _PART, {_PART: discussion(escalation, form=form, fresh=fresh)}, status=400)
+    shown = discussion(escalation, form=form, fresh=fresh)
+    return parts.show(request, escalation, _PART, shown=shown, status=400)

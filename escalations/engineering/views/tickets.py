@@ -1,17 +1,18 @@
 """What is done to one ticket of a record: how it ends, that its customer's reply was read, that it goes out."""
 
-from django.http import Http404, HttpRequest, HttpResponseBase, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponseBase
 from django.views.decorators.http import require_POST
 
 from escalations.engineering import access, actions
 from escalations.engineering.sections.tickets import refused_at
+from escalations.engineering.views import parts
 from escalations.engineering.views.gate import find, only, viewer
-from escalations.engineering.views.record import section
 from escalations.models import EscalationLink
 from supportdesk.lib import clock
 from supportdesk.lib.errors import DomainError, Invalid, NotAllowed
 from supportdesk.lib.toasts import say
 
+_PART = "tickets"
 _FINISH = "finish-"
 
 
@@ -32,12 +33,10 @@ def escalation_ticket(request: HttpRequest, ref: str, ticket: int) -> HttpRespon
         if not getattr(request, "htmx", False):
             raise
         refused_at(request, ticket, refusal.sentence)
-        return section(request, escalation, "tickets", status=refusal.status)
-    if getattr(request, "htmx", False):
-        return section(request, find(viewer(request), ref), "tickets")
-    say(request, sentence)
-    shown = request.POST.get("shown", "")
-    return HttpResponseRedirect(f"{escalation.get_absolute_url()}?{shown}#tickets", status=303)
+        return parts.show(request, escalation, _PART, status=refusal.status)
+    if not getattr(request, "htmx", False):
+        say(request, sentence)
+    return parts.done(request, escalation, _PART, query=request.POST.get("shown", ""))
 
 
 def _act(request: HttpRequest, link: EscalationLink) -> str:

@@ -113,6 +113,26 @@ def test_the_second_of_two_writers_is_told(record: Escalation, sven: User, lea: 
     assert KnownIssue.objects.get().title == "Everybody is logged out"
 
 
+def published(browser: Client, record: Escalation) -> str:
+    page = browser.get(record.get_absolute_url(), headers={"HX-Request": "true", "HX-Target": "known_issue"})
+    return text(page)
+
+
+def test_the_record_says_when_what_customers_read_is_no_longer_true(
+    record: Escalation, issue: KnownIssue, sven: User, client_of: ClientOf
+) -> None:
+    browser = client_of(sven)
+    assert "Change it" not in published(browser, record)
+    brought_to(record, Move.RELEASE, by=sven)
+    assert "Customers read “We look into it”, and the fix is released. Change it." in published(browser, record)
+    actions.publish_known_issue(record, notice(state="fixed", fixed_version="9.11.2"), by=sven, at=AT)
+    assert "Change it" not in published(browser, record)
+    actions.take_step(record, Move.FAIL, by=sven, given={"reason": "It comes back."}, at=AT + 9 * MINUTE)
+    assert "Customers read “Fixed in 9.11.2”, and no fix is released. Change it." in published(browser, record)
+    actions.withdraw_known_issue(record, by=sven, at=AT + 9 * MINUTE)
+    assert "Change it" not in published(browser, record)
+
+
 # --- Reading it ----------------------------------------------------------------------------------------------------
 
 
@@ -287,6 +307,23 @@ def test_somebody_of_two_organisations_says_for_which(
     assert report(browser, issue, organization=stranger.pk).status_code == 400
     assert report(browser, issue, organization=contoso.pk).status_code == 303
     assert Ticket.objects.get(requester=tom).organization == contoso
+
+
+def test_each_of_somebodys_organisations_may_say_so_once(
+    issue: KnownIssue, tom: User, contoso: Any, northwind: Any, client_of: ClientOf
+) -> None:
+    Membership.objects.create(user=tom, organization=contoso)
+    browser, address = client_of(tom), issue.get_absolute_url()
+    first = report(browser, issue, organization=contoso.pk)["Location"]
+    page = browser.get(address)
+    assert "You have told us" in text(page)
+    assert f'<option value="{northwind.pk}" selected>' in page.content.decode()
+    assert report(browser, issue, organization=contoso.pk)["Location"] == first
+    assert report(browser, issue, organization=northwind.pk)["Location"] != first
+    mine = Ticket.objects.filter(requester=tom)
+    assert {ticket.organization for ticket in mine} == {contoso, northwind}
+    assert mine.count() == 2
+    assert "This affects me too" not in text(browser.get(address))
 
 
 @pytest.mark.parametrize("wrong", [{"priority": ""}, {"priority": "9"}, {"product_version": "x" * 41}])

@@ -2,19 +2,21 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.test import Client
 
 from accounts.models import User
-from escalations.engineering import actions, telling
+from escalations.engineering import actions, replies, telling
 from escalations.engineering.actions.invite import add_follower, invite_team
 from escalations.engineering.steps import Move
-from escalations.models import CustomerNotice, Escalation, EscalationLink, EscalationMerge, Involved
+from escalations.models import CustomerNotice, Escalation, EscalationLink, EscalationMerge, InvitationRule, Involved
 from supportdesk.lib.errors import Conflict, Invalid, NotAllowed
 from tests import factories
 from tests.at_once import at_once
-from tests.escalations.engineering.conftest import AT, GIVEN, MINUTE, TEXT, brought_to, problem
+from tests.escalations.engineering.conftest import AT, GIVEN, MINUTE, TEXT, brought_to, problem, pull_request
+from tickets import actions as ticket_actions
 from tickets.models import EventKind, Ticket
 from tickets.states import Status
 
@@ -229,6 +231,158 @@ def test_a_ticket_that_was_in_the_other_before_is_in_it_once(
     assert ritas.number in links_of(record)
 
 
+def replies_of(escalation: Escalation) -> list[tuple[int, bool]]:
+    """The replies that it tells of, and whether those who follow are still to be told."""
+    rows = escalation.events.filter(kind="customer_replied").order_by("at", "pk")
+    return [(row.data["ticket"], row.notified_at is None) for row in rows]
+
+
+def test_old_replies_come_along_and_nobody_is_told_of_them_again(
+    record: Escalation, other: Escalation, pias: Ticket, pia: User, sven: User
+) -> None:
+    ticket_actions.reply(pias, by=pia, body="Any news?", at=AT + MINUTE)
+    replies.note_all(now=AT + 2 * MINUTE)
+    merged = actions.merge(other, record, by=sven, at=LATER)
+    assert replies.note_all(now=LATER) == 0
+    assert replies_of(record) == [(pias.number, False)]
+    ticket_actions.reply(pias, by=pia, body="Still nothing?", at=LATER + MINUTE)
+    assert replies.note_all(now=LATER + MINUTE) == 1
+    actions.unmerge(merged, by=sven, at=LATER + 2 * MINUTE)
+    assert replies.note_all(now=LATER + 2 * MINUTE) == 0
+    assert replies_of(other) == [(pias.number, True), (pias.number, False)]
+    assert len(replies_of(record)) == 2
+
+
+def confirmed(links: EscalationLink) -> list[str]:
+    rows = CustomerNotice.objects.filter(link=links, update_of__step="confirmed").exclude(state="dropped")
+    return [row.state for row in rows.order_by("pk")]
+
+
+def test_what_the_duplicate_held_back_is_decided_once(
+    record: Escalation, other: Escalation, pias: Ticket, ann: User, sven: User
+) -> None:
+    for one in (record, other):
+        brought_to(one, Move.CONFIRM, by=sven, send=False)
+    link = EscalationLink.objects.get(ticket=pias)
+    actions.hold_notice(link.notices.get(state="owed"), why="They are on leave.", by=ann, at=LATER)
+    for one in (record, other):
+        actions.send_update(one, by=sven, at=LATER)
+    telling.tell_customers(now=LATER)
+    merged = actions.merge(other, record, by=sven, at=LATER)
+    held = link.notices.get(state="held")
+    assert held.update_of.escalation == record
+    actions.unmerge(merged, by=sven, at=LATER)
+    held = link.notices.get(state="held")
+    assert (held.update_of.escalation, held.held_why, held.held_by) == (other, "They are on leave.", ann)
+    merged = actions.merge(other, record, by=sven, at=LATER)
+    actions.release_notice(link.notices.get(state="held"), by=ann, at=LATER)
+    telling.tell_customers(now=LATER)
+    actions.unmerge(merged, by=sven, at=LATER)
+    assert confirmed(link) == ["sent"]
+    assert told(pias, "confirmed this as a fault") == 1
+
+
+def test_what_is_being_told_goes_on_in_the_name_of_the_record_that_stays(
+    record: Escalation, other: Escalation, pias: Ticket, sven: User
+) -> None:
+    for one in (record, other):
+        brought_to(one, Move.CONFIRM, by=sven)
+    actions.merge(other, record, by=sven, at=LATER)
+    telling.tell_customers(now=LATER)
+    pias.refresh_from_db()
+    assert pias.hold_reason == f"Engineering: {record.reference}"
+    assert told(pias, "confirmed this as a fault") == 1
+    said = pias.events.filter(kind=EventKind.ANSWERED).last()
+    assert said is not None
+    assert said.data["escalation"] == record.reference
+
+
+def test_what_was_being_told_when_merging_and_undoing_came_is_decided_by_somebody(
+    record: Escalation, other: Escalation, pias: Ticket, sven: User
+) -> None:
+    brought_to(other, Move.CONFIRM, by=sven)
+    merged = actions.merge(other, record, by=sven, at=LATER)
+    telling.tell_customers(now=LATER)
+    assert told(pias, "confirmed this as a fault") == 0
+    actions.unmerge(merged, by=sven, at=LATER)
+    held = CustomerNotice.objects.get(state="held")
+    assert held.link.ticket == pias
+    assert held.held_why == f"Was in {record.reference} meanwhile: not told this yet."
+
+
+def test_merged_undone_and_merged_again(record: Escalation, other: Escalation, pias: Ticket, sven: User) -> None:
+    brought_to(record, Move.CONFIRM, by=sven, send=False)
+    actions.unmerge(actions.merge(other, record, by=sven, at=LATER), by=sven, at=LATER)
+    actions.merge(other, record, by=sven, at=LATER)
+    actions.send_update(record, by=sven, at=LATER)
+    telling.tell_customers(now=LATER)
+    assert told(pias, "confirmed this as a fault") == 1
+
+
+def test_tickets_that_come_may_bring_a_team(record: Escalation, other: Escalation, fabrikam: Any, sven: User) -> None:
+    InvitationRule.objects.create(team=Involved.EXECUTIVES, severity=2, plan=fabrikam.plan)
+    actions.merge(other, record, by=sven, at=LATER)
+    assert [row.team for row in record.teams.all()] == ["executives"]
+
+
+@pytest.mark.parametrize("verb", ["unlink", "finish_ticket_as", "mark_seen"])
+def test_what_was_looked_at_before_merging_is_done_where_the_ticket_is_now(
+    record: Escalation, other: Escalation, pias: Ticket, ann: User, sven: User, verb: str
+) -> None:
+    seen = EscalationLink.objects.select_related("escalation", "ticket").get(ticket=pias)
+    actions.merge(other, record, by=sven, at=LATER)
+    doing = {
+        "unlink": lambda: actions.unlink(seen, by=ann, at=LATER),
+        "finish_ticket_as": lambda: actions.finish_ticket_as(seen, "solved", by=ann, at=LATER),
+        "mark_seen": lambda: actions.mark_seen(seen, by=ann),
+    }
+    with pytest.raises(Conflict, match=f"is in {record.reference} by now"):
+        doing[verb]()
+    assert pias.number in links_of(record)
+    assert not other.events.filter(actor=ann, at=LATER).exists()
+
+
+def test_undone_nobody_is_left_to_be_told_by_the_one_that_stayed(
+    record: Escalation, other: Escalation, sven: User, ann: User
+) -> None:
+    merged = actions.merge(other, record, by=sven, at=LATER)
+    brought_to(record, Move.CONFIRM, by=sven, at=LATER, send=False)
+    for link in EscalationLink.objects.active().filter(escalation=record).exclude(pk__in=merged.moved):
+        actions.unlink(link, by=ann, at=LATER)
+    record.refresh_from_db()
+    assert record.owes_update
+    actions.unmerge(merged, by=sven, at=LATER)
+    record.refresh_from_db()
+    assert not record.owes_update
+
+
+def test_pull_requests_and_outside_issues_come_along_once_and_go_back(
+    record: Escalation, other: Escalation, sven: User
+) -> None:
+    fix = pull_request(other, sven)
+    for one in (record, other):
+        actions.link_outside_issue(one, "https://acme.atlassian.net/browse/APP-7", label="", by=sven, at=AT)
+    seven = other.outside_issues.get()
+    eight = actions.link_outside_issue(other, "https://acme.atlassian.net/browse/APP-8", label="", by=sven, at=AT)
+    merged = actions.merge(other, record, by=sven, at=LATER)
+    assert list(record.pull_requests.all()) == [fix]
+    assert [row.url[-5:] for row in record.outside_issues.order_by("url")] == ["APP-7", "APP-8"]
+    brought_to(record, Move.TEST, by=sven, at=LATER)  # which demands one
+    assert record.pull_requests.count() == 1
+    actions.unmerge(merged, by=sven, at=LATER + 30 * MINUTE)
+    assert not record.pull_requests.exists()
+    assert list(other.pull_requests.all()) == [fix]
+    assert list(other.outside_issues.order_by("pk")) == [seven, eight]
+
+
+def test_a_pull_request_that_both_have_stays_with_each(record: Escalation, other: Escalation, sven: User) -> None:
+    pulls = {one: pull_request(one, sven) for one in (record, other)}
+    merged = actions.merge(other, record, by=sven, at=LATER)
+    assert list(record.pull_requests.all()) == [pulls[record]]
+    actions.unmerge(merged, by=sven, at=LATER)
+    assert [one.pull_requests.get() for one in pulls] == list(pulls.values())
+
+
 def test_merging_and_undoing_in_the_browser(
     record: Escalation, other: Escalation, sven: User, ann: User, client_of: Callable[[User], Client]
 ) -> None:
@@ -261,9 +415,14 @@ def test_merging_and_undoing_in_the_browser(
     assert other.is_active
 
 
-def test_what_sounds_alike_is_active_and_visible(record: Escalation, other: Escalation, sven: User) -> None:
+def test_what_sounds_alike_is_active(
+    record: Escalation, other: Escalation, sven: User, client_of: Callable[[User], Client]
+) -> None:
+    browser, merging = client_of(sven), f"Merge into {record.reference}"
     for title in ("It's (a) & b | c ! :*", "a b", "'\\"):
         Escalation.objects.filter(pk=other.pk).update(title=title)
-        other.refresh_from_db()
-        assert list(Escalation.objects.similar_to(other)) == []
-    assert list(Escalation.objects.similar_to(record)) == []
+        assert merging not in browser.get(other.get_absolute_url()).content.decode()
+    Escalation.objects.filter(pk=other.pk).update(title="A session ends & all is lost")
+    assert merging in browser.get(other.get_absolute_url()).content.decode()
+    actions.take_step(record, Move.WITHDRAW, by=sven, given={"reason": "No."}, at=LATER)
+    assert merging not in browser.get(other.get_absolute_url()).content.decode()

@@ -133,6 +133,21 @@ def test_a_question_waits_with_whom_it_was_asked(record: Escalation, ritas: Tick
     assert said("needs-information") == ["A customer has written since: “Which proxy?”"]
 
 
+def test_a_question_lets_nobody_forget_who_was_held_back(
+    record: Escalation, sams: Ticket, ann: User, sven: User
+) -> None:
+    brought_to(record, Move.TEST, by=sven, send=False)
+    actions.hold_notice(notice_of(sams, "tested"), why="They are on leave.", by=ann, at=AT + 5 * MINUTE)
+    actions.send_update(record, by=sven, at=AT + 5 * MINUTE)
+    telling.tell_customers(now=AT + 5 * MINUTE)
+    before = filled()
+    actions.take_step(record, Move.ASK, by=sven, given=QUESTION, at=AT + 6 * MINUTE)
+    actions.send_update(record, by=sven, at=AT + 6 * MINUTE)
+    telling.tell_customers(now=AT + 6 * MINUTE)
+    assert filled() == {**before, "needs-information": 1}
+    assert 1 in before.values()
+
+
 def test_what_is_over_or_merged_waits_nowhere(record: Escalation, sven: User, sam: User, ann: User) -> None:
     actions.take_step(record, Move.WITHDRAW, by=sven, given={"reason": "A typo"}, at=AT + MINUTE)
     actions.send_update(record, by=sven, at=AT + MINUTE)

@@ -1,12 +1,14 @@
 """Two at once: one does it, the other is told, and no customer hears anything twice."""
 
 import pytest
+from django.db import transaction
 
 from accounts.models import User
 from escalations.engineering import actions, telling
 from escalations.engineering.steps import Move, Step
 from escalations.models import CustomerNotice, Escalation, EscalationLink
 from supportdesk.lib.errors import Conflict
+from tests import factories
 from tests.at_once import at_once
 from tests.escalations.engineering.conftest import AT, MINUTE, TEXT, brought_to, problem
 from tickets.models import Message, Ticket
@@ -84,3 +86,28 @@ def test_taking_a_ticket_out_while_it_is_being_told(record: Escalation, sams: Ti
     notice = CustomerNotice.objects.get(link=link, update_of__step="confirmed")
     said = sams.messages.filter(body__contains="confirmed this").count()
     assert (notice.state, said) in {("sent", 1), ("dropped", 0)}
+
+
+def test_taking_a_ticket_out_while_it_is_given_back_untold(
+    record: Escalation, tom: User, ann: User, sven: User
+) -> None:
+    """Who tells and who takes out lock the same rows in the same order; a newcomer who heard nothing isn't told."""
+    newcomer = factories.open_ticket(tom, at=AT)
+    link = actions.join(record, newcomer, by=tom, at=AT)
+    actions.take_step(record, Move.WITHDRAW, by=sven, given={"reason": "A typo"}, at=AT + MINUTE)
+    actions.send_update(record, by=sven, at=AT + MINUTE)
+    waits = CustomerNotice.objects.get(link=link)
+    assert (waits.state, waits.gives_back) == ("dropped", True)
+    with transaction.atomic():
+        actions.unlink(link, by=ann, at=AT + 2 * MINUTE)
+        waits.refresh_from_db()
+        assert (waits.gives_back, waits.next_attempt_at) == (False, None)
+        transaction.set_rollback(True)
+    results = at_once(
+        lambda: actions.unlink(link, by=ann, at=AT + 2 * MINUTE),
+        lambda: telling.tell_customers(now=AT + 2 * MINUTE),
+    )
+    assert not [result for result in results if isinstance(result, Exception)]
+    newcomer.refresh_from_db()
+    assert not newcomer.is_escalated
+    assert not newcomer.messages.filter(from_staff=True).exists()

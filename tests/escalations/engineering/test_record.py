@@ -12,7 +12,7 @@ from escalations.engineering import actions, events, telling
 from escalations.engineering.stepper import stops
 from escalations.engineering.steps import Move, Step
 from escalations.models import CustomerNotice, Escalation, EscalationEvent, EscalationLink, Involved
-from tests.escalations.engineering.conftest import AT, MINUTE, brought_to, page_queries
+from tests.escalations.engineering.conftest import AT, GIVEN, MINUTE, brought_to, page_queries
 from tickets.models import Ticket
 from tickets.states import Status
 
@@ -122,6 +122,20 @@ def test_how_a_ticket_ends_is_chosen_and_a_ticket_taken_out(
     sams.refresh_from_db()
     assert sams.state is Status.OPEN
     assert client.post(verb, {"act": "unlink"}).status_code == 404
+
+
+def test_once_nobody_is_left_to_be_told_nothing_is_owed(
+    record: Escalation, ritas: Ticket, sams: Ticket, ann: User, sven: User
+) -> None:
+    brought_to(record, Move.CONFIRM, by=sven, send=False)
+    links = [EscalationLink.objects.get(ticket=ticket) for ticket in (ritas, sams)]
+    actions.unlink(links[0], by=ann, at=AT + MINUTE)
+    record.refresh_from_db()
+    assert record.owes_update, "one is left"
+    actions.unlink(links[1], by=ann, at=AT + MINUTE)
+    record.refresh_from_db()
+    assert not record.owes_update
+    actions.take_step(record, Move.PLAN, by=sven, given=GIVEN[Move.PLAN], at=AT + 9 * MINUTE)
 
 
 def test_what_is_refused_stands_at_its_ticket(
