@@ -131,6 +131,7 @@ def test_two_customers_hear_of_one_fix_at_every_step(browser: Any, desk: Desk) -
     sven.page.goto(f"{record}move/test/")
     sven.see("isn't complete before")
     sven.page.get_by_label("Evidence of the internal test").fill("Ran a day of load.")
+    sven.page.get_by_label("Comes with version").fill("9.11.2")
     sven.page.locator("#go").click()
     sven.see("the customers were not told the plan")
     sven.page.goto(f"{record}update/")

@@ -271,8 +271,8 @@ def _bring_outside_back(source: Escalation, target: Escalation) -> None:
 
 
 def _bring_people(source: Escalation, target: Escalation, *, by: User, at: datetime) -> None:
-    for follower in Follower.objects.filter(escalation=source).select_related("user"):
-        add_follower(target, follower.user, by=by, at=at)
+    for follower in Follower.objects.filter(escalation=source).select_related("user", "added_by"):
+        add_follower(target, follower.user, by=follower.added_by, at=at)  # whoever came by themselves still did
     for row in source.teams.all():
         involve(target, Involved(row.team), by=by, at=at)
 

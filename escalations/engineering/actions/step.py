@@ -53,22 +53,12 @@ def take_step(
     if what is Move.CONFIRM:
         for team in _teams(given):
             involve(escalation, team, by=by, at=at)
-    drop_owed(escalation)
-    if escalation.at_step is Step.NEEDS_INFORMATION:
-        drop_question(escalation, by=by, at=at)
+    _drop_what_was_to_be_said(escalation, by=by, at=at)
     former = advance(escalation, to, at=at, **changes)
     if what is Move.FAIL:
         take_up_again(escalation, by=by, at=at)
-    record(
-        escalation,
-        Kind.MOVED,
-        by=by,
-        at=at,
-        from_step=former.value,
-        to_step=to.value,
-        move=what.value,
-        **_kept(what, given),
-    )
+    steps = {"from_step": former.value, "to_step": to.value}
+    record(escalation, Kind.MOVED, by=by, at=at, **steps, move=what.value, **_kept(what, given))
     _let_follow(escalation, what, by=by, at=at)
     if owes(escalation, what):
         owe(escalation, text=_worded(given, to, what), failed=what is Move.FAIL, by=by, at=at)
@@ -82,6 +72,13 @@ def _let_follow(escalation: Escalation, what: Move, *, by: User, at: datetime) -
             add_follower(escalation, person, by=by, at=at)
     if what is Move.CONFIRM:
         apply_rules(escalation, at=at)
+
+
+def _drop_what_was_to_be_said(escalation: Escalation, *, by: User, at: datetime) -> None:
+    """Of the step that is left: an update that is replaced, a question that is over."""
+    drop_owed(escalation)
+    if escalation.at_step is Step.NEEDS_INFORMATION:
+        drop_question(escalation, by=by, at=at)
 
 
 def owes(escalation: Escalation, what: Move) -> bool:

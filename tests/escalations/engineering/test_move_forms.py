@@ -161,7 +161,9 @@ def test_what_is_missing_is_said_beside_its_field(
 def test_a_fix_without_a_pull_request_is_sent_to_link_it(record: Escalation, sven: User, client_of: ClientOf) -> None:
     brought_to(record, Move.PLAN, by=sven)
     record.pull_requests.update(unlinked_at=AT)
-    answer = client_of(sven).post(form(record, Move.TEST), sent(record, evidence="All green at length"))
+    answer = client_of(sven).post(
+        form(record, Move.TEST), sent(record, evidence="All green at length", comes_with="9.11.2")
+    )
     assert answer.status_code == 400
     html = answer.content.decode()
     assert "Link the pull request with the fix first." in html

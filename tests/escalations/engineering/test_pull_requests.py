@@ -161,7 +161,9 @@ def test_a_merged_fix_suggests_the_test_and_its_release_the_release(
     assert record.step == "planned"
     send(github, "release", github_release(), key="3")
     assert suggested() == ("test", "9.11.2")
-    actions.take_step(record, Move.TEST, by=sven, given={"evidence": "Ran."}, at=AT + 9 * MINUTE)
+    actions.take_step(
+        record, Move.TEST, by=sven, given={"evidence": "Ran.", "comes_with": "9.11.2"}, at=AT + 9 * MINUTE
+    )
     assert suggested() is None, "the customers are to be told first"
     record.refresh_from_db()
     actions.send_update(record, by=sven, at=AT + 9 * MINUTE)

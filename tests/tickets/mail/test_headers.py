@@ -96,6 +96,9 @@ def test_s012_every_kind_of_ticket_mail_is_marked(
     other = factories.open_ticket(rita, at=AT, cc=[tom.email])
     actions.assign(other, by=lea, to=bo, **quick)
     actions.mark_solved(other, by=rita, **quick)
+    third = factories.open_ticket(rita, at=AT)
+    actions.escalate(third, by=bo, body="Our engineers look", reference="SET-1", **quick)
+    actions.come_back(third, by=None, reference="SET-1", why="returned", **quick)
     factories.open_ticket(rita, at=AT)  # nobody answers it
     evening = AT + timedelta(hours=10)
     sweep_promises(now=evening)
