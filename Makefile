@@ -30,7 +30,7 @@ demo-reset: ## Delete the demo's data
 	@$(PYTHON) -m supportdesk.demo reset
 
 test: .venv/.dev ## The whole suite, in parallel, on servers of its own
-	$(BIN)/python -m pytest -n auto $(TESTS)
+	$(BIN)/python -m pytest -n auto --dist worksteal $(TESTS)
 
 check: .venv/.dev ## Lint, types, layers, migrations, deployment, locks, audit
 	$(BIN)/python .ci/check.py
