@@ -6,31 +6,13 @@ from typing import Any
 
 import pytest
 
-from accounts.models import Role, User
-from escalations.engineering.steps import Move
+from accounts.models import User
 from escalations.models import Schedule
 from tests.browser.conftest import DESKTOP, PHONE, Window
+from tests.browser.looks import check
 from tickets.models import Ticket
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
-
-LOOKS = [(DESKTOP, "light"), (DESKTOP, "dark"), (PHONE, "light"), (PHONE, "dark")]
-
-
-def check(window: Callable[..., Window], user: User | None, paths: list[str]) -> None:
-    wrong = []
-    for size, theme in LOOKS:
-        seen = window(user, size=size, theme=theme)
-        for path in paths:
-            seen.open(path)
-            label = f"{path} at {size['width']}, {theme}"
-            wrong += [f"{label}: {fault}" for fault in seen.accessibility_faults()]
-            if seen.overflow() > 0:
-                wrong.append(f"{label}: {seen.overflow()} px wider than the window")
-        wrong += seen.faults
-        foreign = [url for url in seen.asked if not url.startswith(("data:", "http://localhost", "http://127.0.0.1"))]
-        wrong += foreign
-    assert not wrong, "\n".join(wrong)
 
 
 def test_pages_for_everybody(window: Callable[..., Window], _defaults: None) -> None:
@@ -145,27 +127,6 @@ def test_pages_of_schedules(window: Callable[..., Window], ringing: Ticket, chi:
     check(window, ada, [f"/desk/on-call/schedules/{page}" for page in pages])
 
 
-def test_pages_of_what_engineering_owes(window: Callable[..., Window], _defaults: None, sam: User, lea: User) -> None:
-    from escalations.engineering import actions
-    from escalations.engineering.queues import QUEUES
-    from supportdesk.lib import clock
-    from tests import factories
-
-    problem = actions.Problem("Sessions end after a minute, but only behind a proxy", 2, "All users", "Log in")
-    bo = factories.staff("Bo", Role.AGENT, "Europe, Middle East and Africa")
-    sven = factories.staff("Sven", Role.SET)
-    now = clock.now()
-    for asks in (True, False):
-        ticket = factories.open_ticket(sam)
-        record = actions.request_escalation(ticket, problem, by=bo, text="We look.", at=now)
-        actions.take_step(record, Move.REVIEW, by=sven, given={}, at=now)
-        asked = {"question": "Which proxy?", "question_due_at": now + timedelta(hours=9), "asks_customer": asks}
-        actions.take_step(record, Move.ASK, by=sven, given=asked, at=now)
-    folder = "/desk/escalations"
-    check(window, lea, [f"{folder}/queues/", *(queue.address for queue in (QUEUES[0], QUEUES[3], QUEUES[6]))])
-    check(window, lea, [f"{folder}/numbers/", f"{folder}/numbers/?days=90&behind=requested"])
-
-
 def test_pages_of_a_lead(window: Callable[..., Window], busy_desk: Ticket, lea: User) -> None:
     check(window, lea, ["/desk/on-call/health/", "/desk/on-call/numbers/"])
 
@@ -190,24 +151,6 @@ def test_pages_of_mail(window: Callable[..., Window], busy_desk: Ticket, rita: U
     check(window, rita, [f"/requests/{busy_desk.number}/"])
 
 
-def test_pages_of_people_around_an_escalation(
-    window: Callable[..., Window], busy_desk: Ticket, bo: User, sven: User, pat: User, cleo: User
-) -> None:
-    from escalations.engineering import actions
-    from escalations.models import Involved
-    from supportdesk.lib import clock
-
-    now = clock.now()
-    problem = actions.Problem("Sessions end after a minute, with a longtokenwithoutaspace" * 2, 1, "All", "Log in")
-    record = actions.request_escalation(busy_desk, problem, by=bo, text="We look into it.", at=now)
-    actions.invite_team(record, Involved.PRODUCT, by=bo, at=now)
-    actions.comment(record, by=sven, body="@bo which proxy?\n\n```\nupstream timed out\n```", at=now)
-    here = record.get_absolute_url()
-    check(window, bo, [here, f"{here}discussion/", "/desk/escalations/feed/"])
-    check(window, pat, ["/", here, busy_desk.desk_url, "/desk/escalations/feed/", "/account/mail/"])
-    check(window, cleo, ["/", "/desk/escalations/feed/"])
-
-
 def test_pages_about_hours_on_call(window: Callable[..., Window], busy_desk: Ticket, bo: User, lea: User) -> None:
     from tests.browser import on_call_hours
 
@@ -215,27 +158,6 @@ def test_pages_about_hours_on_call(window: Callable[..., Window], busy_desk: Tic
     for user in (bo, lea):
         calendar = ["/desk/on-call/calendar/", "/desk/on-call/calendar/?view=month"]
         check(window, user, ["/desk/on-call/", *calendar, "/desk/on-call/mine/", *chosen])
-
-
-def test_pages_of_engineering_escalations(
-    window: Callable[..., Window], rita: User, sam: User, sven: User, ann: User
-) -> None:
-    from tests.browser import engineering
-
-    record, owing, telling = engineering.fill(rita, sam, sven, ann)
-    moves = [f"{record}move/{move}/" for move in ("ask", "confirm", "return", "withdraw", "release")]
-    paths = [
-        record,
-        f"{record}edit/",
-        *moves,
-        owing,
-        f"{owing}update/",
-        f"{owing}move/plan/",
-        telling,
-        f"{telling}update/",
-    ]
-    check(window, sven, ["/desk/escalations/", "/desk/escalations/all/", *paths])
-    check(window, ann, ["/desk/escalations/?q=none+like+it", "/desk/escalations/all/?q=none", owing, f"{owing}update/"])
 
 
 def test_the_empty_desk(window: Callable[..., Window], ann: User) -> None:
@@ -333,82 +255,3 @@ def test_a_deadline_leads_to_its_explanation_and_the_rest_of_the_row_to_the_tick
     if size is PHONE:
         row.click(position={"x": 40, "y": row.bounding_box()["height"] - 6})  # beside every link
         seen.page.wait_for_url(f"**/desk/tickets/{ticket.number}/")
-
-
-def test_pages_of_tickets_with_engineering_and_of_known_issues(
-    window: Callable[..., Window], busy_desk: Ticket, rita: User, tom: User, bo: User, sven: User
-) -> None:
-    from escalations.engineering import actions, telling
-    from supportdesk.lib import clock
-    from tests import factories
-    from tests.escalations.engineering.conftest import Move, brought_to, problem
-
-    now = clock.now() - timedelta(hours=2)
-    released, new = (factories.open_ticket(rita, product_version="9.5.1", at=now) for _ in range(2))
-    first = actions.request_escalation(released, problem(), by=bo, text="We look.", at=now)
-    brought_to(first, Move.RELEASE, by=sven, at=now)
-    telling.tell_customers(now=clock.now())
-    actions.take_step(first, Move.FAIL, by=sven, given={"reason": "It is back."}, at=clock.now())
-    actions.send_update(first, by=sven, at=clock.now())
-    telling.tell_customers(now=clock.now())
-    told = actions.Notice("Everybody is logged out", "**Since** 9.5.", "workaround", "Set `x`.", "9.5", "9.11.2")
-    issue = actions.publish_known_issue(first, told, by=sven, at=clock.now())
-    escalate = f"/desk/tickets/{new.number}/escalate/"
-    check(window, bo, [f"/desk/tickets/{released.number}/", escalate, f"{escalate}?into={first.reference}"])
-    check(window, bo, [f"/desk/tickets/{released.number}/escalate/"])
-    check(window, sven, [f"{first.get_absolute_url()}known-issue/", first.get_absolute_url()])
-    check(window, rita, [f"/requests/{released.number}/", "/requests/", "/requests/known-issues/"])
-    check(window, tom, [issue.get_absolute_url()])
-    seen = window(tom, size=PHONE)
-    page = seen.open("/requests/new/")
-    page.get_by_label("Subject").press_sequentially("Logged out, everybody")
-    page.get_by_role("heading", name="Is it yours?").wait_for()
-    seen.open(issue.get_absolute_url()).get_by_role("button", name="This affects me too").click()
-    seen.page.get_by_text("is about this known issue").wait_for()
-    assert seen.page.locator('[aria-current="step"]').inner_text().startswith("Reported")
-    assert seen.faults == []
-
-
-def test_what_surrounds_an_escalation(window: Callable[..., Window], busy_desk: Ticket, sven: User, bo: User) -> None:
-    """Pull requests, issues elsewhere and duplicates of a record; linking one in place."""
-    from escalations.engineering import actions
-    from escalations.models import CodeHost, PullRequest
-    from supportdesk.lib import clock
-    from tests import factories
-
-    now, known = clock.now(), {"impact": "All", "reproduction": "Log in"}
-    CodeHost.objects.create(name="GitHub", kind="github", address="https://github.com", repositories="acme/server")
-    first, second, third = (factories.open_ticket(busy_desk.requester) for _ in range(3))
-    records = [
-        actions.request_escalation(ticket, actions.Problem(title, 2, **known), by=bo, text="We look.", at=now)
-        for ticket, title in (
-            (first, "Sessions end"),
-            (second, "Sessions end early"),
-            (third, "Thrown out of sessions"),
-        )
-    ]
-    stays = records[0]
-    actions.merge(records[1], stays, by=sven, at=now)
-    for number, state, checks in ((1, "merged", "passed"), (2, "open", "failed"), (3, "unknown", "none")):
-        url = f"https://github.com/acme/server/pull/{number}"
-        pull = actions.link_pull_request(stays, url, by=sven, at=now)
-        told = {"title": "Keep sessions in the new store " * 4, "merged_at": now, "release_tag": "v9.11.2"}
-        PullRequest.objects.filter(pk=pull.pk).update(state=state, checks=checks, **told if number == 1 else {})
-    actions.link_outside_issue(stays, "https://jira.example.com/browse/MM-1234", by=sven, at=now)
-    check(window, sven, [one.get_absolute_url() for one in records])
-    check(window, bo, [stays.get_absolute_url()])
-    seen = window(sven)
-    shown = seen.open(stays.get_absolute_url())
-    section = shown.locator("#pull_requests")
-    section.get_by_text("Link a pull request").click()
-    section.get_by_label("Address of a pull request").fill("https://github.com/acme/other/pull/4")
-    section.get_by_role("button", name="Link", exact=True).click()
-    section.get_by_text("acme/other isn't a repository of GitHub").wait_for()
-    section.get_by_label("Address of a pull request").fill("https://github.com/acme/server/pull/4")
-    section.get_by_role("button", name="Link", exact=True).click()
-    shown.get_by_text("acme/server#4 is linked.").wait_for()
-    section.get_by_role("button", name="Unlink acme/server#4").click()
-    shown.get_by_text("acme/server#4 is unlinked.").wait_for()
-    refused = [fault for fault in seen.faults if "400 (Bad Request)" in fault]
-    assert seen.faults == refused
-    assert len(refused) == 1

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from accounts.models import User
 from escalations.engineering import access, replies
@@ -143,10 +143,9 @@ def _require_undoable(merged: EscalationMerge, source: Escalation, target: Escal
 
 
 def _move(
-    former: Escalation, to: Escalation, links: Iterable[EscalationLink], *, by: User, at: datetime
+    former: Escalation, to: Escalation, links: QuerySet[EscalationLink], *, by: User, at: datetime
 ) -> list[EscalationLink]:
     """Take the links over, with what their tickets say of them; in the order in which others lock tickets."""
-    assert hasattr(links, "select_for_update")  # noqa: S101 - a QuerySet
     moved = list(links.select_for_update(of=("self",)).select_related("ticket").order_by("ticket_id"))
     numbers = [link.ticket_id for link in moved]
     # A link that is no longer active gives way: it stays as one that was taken out.

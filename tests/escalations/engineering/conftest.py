@@ -124,3 +124,15 @@ def gitlab(db: None) -> CodeHost:
         secrets=SECRET,
         repositories="Acme/Sub/Server",
     )
+
+
+@pytest.fixture
+def pias(pia: User) -> Ticket:
+    return factories.open_ticket(pia, at=AT - timedelta(hours=1), subject="Thrown out again")
+
+
+@pytest.fixture
+def other(record: Escalation, pias: Ticket, ann: User) -> Escalation:
+    """Another record about the same, with a ticket of a third organisation."""
+    same = problem(title="Users are thrown out of sessions")
+    return actions.request_escalation(pias, same, by=ann, text=TEXT, at=AT)
