@@ -1,6 +1,6 @@
 """The demo's data: who lives there, and what their requests look like."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -12,7 +12,7 @@ from django.db.models import Count
 from django.test import Client
 
 from accounts.models import Organization, Team, User
-from escalations.demo import people, plot, stories
+from escalations.demo import people, plot, records, stories
 from escalations.demo.faults import FAULTS
 from escalations.engineering import queues
 from escalations.engineering.steps import Step
@@ -34,6 +34,9 @@ from tickets.models import Attachment, Category, Message, OutgoingMail, SlaClock
 from tickets.sla import sweep
 
 pytestmark = pytest.mark.django_db
+ANY_TIME = pytest.mark.parametrize(
+    "at", [datetime(2026, 11, day, hour, tzinfo=UTC) for day in (21, 23, 25) for hour in (1, 12)]
+)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -157,13 +160,26 @@ def test_it_is_refused_where_the_desk_serves_others(settings: Any) -> None:
         call_command("seed_demo")
 
 
-@pytest.mark.parametrize("at", [datetime(2026, 11, day, hour, tzinfo=UTC) for day in (21, 23, 25) for hour in (1, 12)])
+@ANY_TIME
 def test_the_plot_fits_whatever_day_and_hour_it_is(at: datetime) -> None:
     cases = plot.cases(at)
     assert len(cases) == 146
     assert all(case.steps[0].at < at for case in cases)
     assert sum(step.verb == "follow_up" for case in cases for step in case.steps) == 3
     assert [case.subject for case in cases] == [case.subject for case in plot.cases(at + timedelta(hours=5))]
+
+
+@ANY_TIME
+def test_records_get_their_requests_from_different_companies_at_any_time(at: datetime) -> None:
+    cases = plot.cases(at)
+    records.plan(cases, at)
+    companies = defaultdict(list)
+    for case in cases:
+        for step in case.steps:
+            if step.verb == "escalate":
+                companies[step.value].append(case.company.slug)
+    assert [len(companies[number]) for number in range(len(FAULTS))] == [fault.tickets for fault in FAULTS]
+    assert sum(len(set(slugs)) > 1 for slugs in companies.values()) == sum(fault.tickets > 1 for fault in FAULTS)
 
 
 def test_every_story_can_be_told_to_any_point() -> None:

@@ -42,11 +42,21 @@ HOOK_SECRET = "demo-hook-secret"  # noqa: S105 - of the demo, and in its documen
 
 def plan(cases: list[Case], now: datetime) -> None:
     """Give requests that wait, or that an agent has answered, to engineering's records, step by step until `now`."""
-    waiting = iter(_candidates(cases))
+    waiting = _candidates(cases)
     for number, fault in enumerate(FAULTS):
-        theirs = [case for _, case in zip(range(fault.tickets), waiting, strict=False)]
+        theirs: list[Case] = []
+        while waiting and len(theirs) < fault.tickets:
+            theirs.append(_next(waiting, theirs))
         if theirs:
             _plan_one(number, fault, theirs, now)
+
+
+def _next(waiting: list[Case], theirs: list[Case]) -> Case:
+    """Taken from `waiting`: the oldest of a company that isn't in the record yet, or else the oldest."""
+    met = {case.company.slug for case in theirs}
+    found = next((case for case in waiting if case.company.slug not in met), waiting[0])
+    waiting.remove(found)
+    return found
 
 
 def _candidates(cases: list[Case]) -> list[Case]:
