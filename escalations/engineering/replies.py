@@ -1,7 +1,8 @@
 """What customers do in their tickets while engineering has them, put down on the record: each once.
 
-The ticket's own events are the source, whichever door they came by. A reply is known by its event, not by its time
-alone: of two that came at once the later one may be stored first.
+So is for some time what they write once the record is over: that the fix doesn't help is said by then, and whoever
+made it must hear of it. The ticket's own events are the source, whichever door they came by. A reply is known by its
+event, not by its time alone: of two that came at once the later one may be stored first.
 """
 
 import logging
@@ -15,6 +16,7 @@ from django.db.models.fields.json import KT
 from django.db.models.functions import Cast, Coalesce, Greatest
 
 from escalations.engineering.events import Kind, record
+from escalations.engineering.steps import ENDED
 from escalations.models import Escalation, EscalationEvent, EscalationLink
 from tickets.models import EventKind, TicketEvent
 
@@ -31,25 +33,39 @@ _THEIRS = Q(kind__in=(EventKind.CUSTOMER_REPLIED, EventKind.CUSTOMER_SOLVED)) | 
 """Reopened by the staff is no word of the customer's."""
 _LATE = timedelta(minutes=1)
 """So long after a later one a reply may be stored, having waited for its ticket."""
+HEARD_FOR = timedelta(days=14)
+"""How long a record that is over hears of its customers."""
 
 
 def note_all(*, now: datetime) -> int:
     """Put down what wasn't yet; the number of events. A link that fails is logged and stepped over."""
     noted = 0
-    for pk in list(_with_news().order_by("escalation_id", "pk").values_list("pk", flat=True)):
+    # One after the other: each has an index to go by, both at once have none.
+    found = [pk for links in (_ACTIVE, _over(now)) for pk in _with_news(links).values_list("escalation_id", "pk")]
+    for _, pk in sorted(found):
         try:
-            noted += _note(pk)
+            noted += _note(pk, now)
         except Exception:
             logger.exception("what the customer of link %s wrote could not be put down", pk)
     return noted
 
 
-def _with_news() -> QuerySet[EscalationLink]:
-    """Active links whose customer did something that the record doesn't tell of yet."""
+_ACTIVE = Q(is_active=True)
+
+
+def _over(now: datetime) -> Q:
+    """Tickets that were in a record until it was over lately, and are in no other by now."""
+    elsewhere = EscalationLink.objects.active().filter(ticket=OuterRef("ticket"))
+    ended = Q(escalation__step__in=ENDED, escalation__step_since__gt=now - HEARD_FOR, escalation__merged_into=None)
+    return Q(is_active=False, unlinked_at=None) & ended & ~Q(Exists(elsewhere))
+
+
+def _with_news(links: Q) -> QuerySet[EscalationLink]:
+    """Those of `links` whose customer did something that the record doesn't tell of yet."""
     since = Coalesce(OuterRef("replied_at"), OuterRef("linked_at")) - _LATE
     acts = TicketEvent.objects.filter(_THEIRS, ticket=OuterRef("ticket"), at__gt=OuterRef("linked_at"))
     known = _known(OuterRef(OuterRef("escalation")))
-    return EscalationLink.objects.active().filter(Exists(acts.filter(~Exists(known), at__gte=since)))
+    return EscalationLink.objects.filter(links, Exists(acts.filter(~Exists(known), at__gte=since)))
 
 
 def _known(escalation: Any) -> QuerySet[EscalationEvent]:
@@ -71,12 +87,12 @@ def carry_over(former: Escalation, to: Escalation, tickets: Iterable[int], *, at
 
 
 @transaction.atomic
-def _note(pk: int) -> int:
+def _note(pk: int, now: datetime) -> int:
     """Put down one link's news under its record's lock, looked for anew: another worker may have been quicker."""
     record_of_it = Escalation.objects.filter(links=pk)
     if not record_of_it.select_for_update(of=("self",), skip_locked=True).exists():
         return 0
-    link = _with_news().select_related("escalation").filter(pk=pk).first()
+    link = _with_news(_ACTIVE | _over(now)).select_related("escalation").filter(pk=pk).first()
     if link is None:
         return 0
     acts = TicketEvent.objects.filter(_THEIRS, ticket=link.ticket_id, at__gt=link.linked_at)

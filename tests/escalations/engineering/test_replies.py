@@ -6,12 +6,13 @@ from typing import Any
 import pytest
 
 from accounts.models import User
-from escalations.engineering import actions, replies
+from escalations.engineering import actions, replies, telling
+from escalations.engineering.board import reported_by
 from escalations.engineering.steps import Move
 from escalations.models import Escalation, EscalationEvent, EscalationLink
 from supportdesk.lib.errors import NotAllowed
 from tests.at_once import at_once
-from tests.escalations.engineering.conftest import AT, MINUTE
+from tests.escalations.engineering.conftest import AT, MINUTE, TEXT, brought_to, problem
 from tickets import actions as ticket_actions
 from tickets.models import Ticket, TicketEvent
 
@@ -96,6 +97,42 @@ def test_seen_is_what_was_shown(record: Escalation, ritas: Ticket, rita: User, s
     assert shown.replied_at == AT + 3 * MINUTE
 
 
+@pytest.fixture
+def released(record: Escalation, sven: User) -> Escalation:
+    """Its customers were told of the release at AT + 5 minutes."""
+    brought_to(record, Move.RELEASE, by=sven)
+    telling.tell_customers(now=AT + 5 * MINUTE)
+    record.refresh_from_db()
+    return record
+
+
+def test_that_the_fix_does_not_help_reaches_the_record(released: Escalation, ritas: Ticket, rita: User) -> None:
+    ritas.refresh_from_db()
+    ticket_actions.reply(ritas, by=rita, body="Still there with 9.11.2.", at=AT + 9 * MINUTE)
+    assert replies.note_all(now=AT + 10 * MINUTE) == 1
+    assert replies.note_all(now=AT + 11 * MINUTE) == 0
+    assert told(released) == [("customer_replied", ritas.number)]
+    assert reported_by([released])[released.pk].replied == 1
+
+
+def test_a_record_that_is_long_over_hears_no_more(released: Escalation, ritas: Ticket, rita: User) -> None:
+    late = AT + replies.HEARD_FOR + timedelta(hours=1)
+    ritas.refresh_from_db()
+    ticket_actions.reply(ritas, by=rita, body="By the way", at=late)
+    assert replies.note_all(now=late + MINUTE) == 0
+
+
+def test_what_belongs_to_another_record_by_now_is_told_to_that_one_alone(
+    released: Escalation, ritas: Ticket, rita: User, ann: User
+) -> None:
+    ritas.refresh_from_db()
+    again = actions.request_escalation(ritas, problem(title="Another"), by=ann, text=TEXT, at=AT + 7 * MINUTE)
+    ritas.refresh_from_db()
+    ticket_actions.reply(ritas, by=rita, body="Any news?", at=AT + 9 * MINUTE)
+    assert replies.note_all(now=AT + 10 * MINUTE) == 1
+    assert (told(released), told(again)) == ([], [("customer_replied", ritas.number)])
+
+
 @pytest.mark.django_db(transaction=True)
 def test_two_workers_at_once_put_it_down_once(record: Escalation, ritas: Ticket, rita: User) -> None:
     ticket_actions.reply(ritas, by=rita, body="Any news?", at=AT + MINUTE)
@@ -103,6 +140,6 @@ def test_two_workers_at_once_put_it_down_once(record: Escalation, ritas: Ticket,
     assert told(record) == [("customer_replied", ritas.number)]
 
 
-def test_one_look_for_all_links(record: Escalation, ritas: Ticket, rita: User, django_assert_num_queries: Any) -> None:
-    with django_assert_num_queries(1):
+def test_two_looks_for_all_links(record: Escalation, ritas: Ticket, rita: User, django_assert_num_queries: Any) -> None:
+    with django_assert_num_queries(2):
         assert replies.note_all(now=AT + MINUTE) == 0
