@@ -5,7 +5,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from django.db.models import Count, F, Q
+from django.db.models import Count, F, Q, Window
+from django.db.models.functions import RowNumber
 
 from escalations.engineering.overdue import overdue
 from escalations.engineering.querysets import EscalationQuerySet
@@ -23,6 +24,8 @@ from escalations.models import Escalation, EscalationLink
 
 ENDED_FOR = timedelta(days=14)
 """How long the columns of what is over show it: longer while its customers are still to be told."""
+ENDED_AT_ONCE = 25
+"""How many of what is over such a column shows; the list has them all."""
 _COLUMNS_OF_A_CARD = (
     *("title", "severity", "step", "step_since", "asked_from", "owes_update", "affected_versions"),
     *("comes_with", "fixed_version", "review_due_at", "plan_due_at", "news_due_at", "question_due_at"),
@@ -55,6 +58,8 @@ class Card:
 class Column:
     step: Step
     cards: list[Card]
+    count: int
+    """Of all that belong here: a column of what is over shows the newest only."""
 
     @property
     def is_ended(self) -> bool:
@@ -62,14 +67,32 @@ class Column:
 
 
 def columns(rows: EscalationQuerySet, *, now: datetime) -> list[Column]:
-    """All columns of the board with the cards of those of `rows` that stand on it, the worst and the oldest first."""
+    """All columns of the board with the cards of those of `rows` that stand on it.
+
+    What is under way comes the worst and the oldest first; what is over the owed and the newest first.
+    """
     kept = Q(ended_at__gte=now - ENDED_FOR) | Q(owes_update=True)
-    over = Q(step__in=[step for step in COLUMNS if step in ENDED]) & kept
-    shown = rows.standing().filter(Q(step__in=ACTIVE) | over)
+    over = Q(step__in=[step for step in COLUMNS if step in ENDED])
+    newest = [F("owes_update").desc(), F("step_since").desc(), F("id").desc()]
+    shown = (
+        light(rows.standing().filter(Q(step__in=ACTIVE) | (over & kept)))
+        .annotate(
+            place=Window(RowNumber(), partition_by="step", order_by=newest),
+            in_column=Window(Count("pk"), partition_by="step"),
+        )
+        .filter(Q(step__in=ACTIVE) | Q(place__lte=ENDED_AT_ONCE))
+        .order_by("severity", "step_since", "id")
+    )
     by_step: dict[str, list[Card]] = defaultdict(list)
-    for card in cards(light(shown).order_by("severity", "step_since", "id"), now=now):
+    for card in cards(shown, now=now):
         by_step[card.escalation.step].append(card)
-    return [Column(step, by_step[step.value]) for step in COLUMNS]
+    return [_column(step, by_step[step.value]) for step in COLUMNS]
+
+
+def _column(step: Step, found: list[Card]) -> Column:
+    if step in ENDED:
+        found.sort(key=lambda card: card.escalation.place)  # type: ignore[attr-defined] # of the query
+    return Column(step, found, found[0].escalation.in_column if found else 0)  # type: ignore[attr-defined]
 
 
 def light(rows: EscalationQuerySet) -> EscalationQuerySet:

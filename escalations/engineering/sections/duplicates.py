@@ -17,7 +17,7 @@ def context(escalation: Escalation, request: HttpRequest, *, form: MergeForm | N
     user = viewer(request)
     may_merge = access.may_move(user)
     can_go = may_merge and escalation.is_active
-    others = Escalation.objects.visible_to(user).active().exclude(pk=escalation.pk)
+    others = Escalation.objects.visible_to(user).active().exclude(pk=escalation.pk).only("title", "step")
     return {
         "merged_away": _away(escalation),
         "merges": list(_standing().filter(target=escalation).select_related("source", "by")),

@@ -9,7 +9,7 @@ from escalations.models import Escalation
 from supportdesk.lib import keyset
 from supportdesk.lib.errors import Invalid
 
-_AT_ONCE = 50
+_AT_ONCE = 25
 
 
 def context(escalation: Escalation, request: HttpRequest) -> dict[str, Any]:

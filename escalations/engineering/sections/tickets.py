@@ -16,7 +16,7 @@ from supportdesk.lib import keyset
 from supportdesk.lib.errors import Invalid
 
 State = CustomerNotice.State
-_AT_ONCE = 50
+_AT_ONCE = 20
 _LONGEST = 100
 SHOWN = {"": "All", "replied": "New replies", "held": "Held back", "solved": "Solved"}
 

@@ -29,10 +29,11 @@ _AT_ONCE = 50
 
 @dataclass(frozen=True)
 class Lane:
-    """A column as the page draws it; `is_chosen` on phones, which have room for one."""
+    """A column as the page draws it; `is_chosen` on phones, which have room for one. `more` aren't drawn."""
 
     step: Step
     count: int
+    more: int
     cards: SafeString
     is_ended: bool
     is_chosen: bool
@@ -48,7 +49,7 @@ def escalation_board(request: HttpRequest) -> HttpResponseBase:
     found = columns(filters.narrowed(Escalation.objects.visible_to(me), narrowed, by=me), now=clock.now())
     context = {
         "lanes": _lanes(found, asked, me),
-        "total": sum(len(column.cards) for column in found),
+        "total": sum(column.count for column in found),
         "may_move": access.may_move(me),
         **_selects(asked, me),
     }
@@ -61,7 +62,8 @@ def _lanes(found: list[Column], asked: Filters, me: User) -> list[Lane]:
     return [
         Lane(
             column.step,
-            len(column.cards),
+            column.count,
+            column.count - len(column.cards),
             _joined(card_html(card, prefix=prefix, may_move=may_move) for card in column.cards),
             column.is_ended,
             column.step.value == (asked.step or chosen),

@@ -9,6 +9,7 @@ from django.test import Client
 
 from accounts.models import User
 from escalations.engineering import actions
+from escalations.engineering.board import ENDED_AT_ONCE
 from escalations.engineering.steps import COLUMNS, Move
 from escalations.models import Escalation, EscalationLink, Involved
 from supportdesk.lib import clock
@@ -234,6 +235,25 @@ def test_s044_titles_are_text(record: Escalation, ann: User, client_of: ClientOf
 def test_the_empty_board_says_what_will_be_here(ann: User, client_of: ClientOf) -> None:
     assert "No escalations" in board(client_of(ann))
     assert "None like that" in client_of(ann).get(f"{BOARD}all/").content.decode()
+
+
+def test_a_column_of_what_is_over_shows_the_newest_and_says_how_many_more(
+    record: Escalation, sven: User, client_of: ClientOf
+) -> None:
+    columns = {"step": "released", "requested_by": sven, "impact": "All", "reproduction": "Log in"}
+    ended = [clock.now() - timedelta(hours=hours) for hours in range(1, ENDED_AT_ONCE + 4)]
+    times = [dict.fromkeys(("step_since", "news_at", "created_at", "updated_at", "ended_at"), at) for at in ended]
+    owing = len(ended) - 1
+    Escalation.objects.bulk_create(
+        Escalation(title=f"Fault {n:02}.", severity=3, owes_update=n == owing, **columns, **known)
+        for n, known in enumerate(times)
+    )
+    column = lane(board(client_of(sven)), "released")
+    assert column.count('class="slip"') == ENDED_AT_ONCE
+    assert f'<span class="count num">{len(ended)}</span>' in column
+    assert ">3 more<" in column
+    assert column.index(f"Fault {owing}.") < column.index("Fault 00.") < column.index("Fault 23.")
+    assert "Fault 24." not in column
 
 
 def test_the_number_of_queries_does_not_grow(
