@@ -54,6 +54,12 @@ def _refuse_strangers(host: Any) -> None:
 
 
 @pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: None) -> None:
+    """The worker's database is a copy of the one that was migrated for all."""
+    connection.settings_dict["TEST"]["TEMPLATE"] = servers.template() or None
+
+
+@pytest.fixture(scope="session")
 def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
     """At the end, close what threads of tests left open: a database in use can't be dropped."""
     yield

@@ -18,9 +18,8 @@ from pathlib import Path
 from typing import TypeVar
 from urllib.parse import urlsplit
 
-import psycopg2
-
 from supportdesk import embedded
+from tests import servers
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 Found = TypeVar("Found")
@@ -134,13 +133,14 @@ def run_desk(
     """
     name = f"flow_{uuid.uuid4().hex[:12]}"
     server = postgres or os.environ["DATABASE_URL"]
-    _statement(server, f"CREATE DATABASE {name}")
+    copied = servers.template(server)
+    servers.execute(server, f"CREATE DATABASE {name}" + (f" TEMPLATE {copied}" if copied else ""))
     port = embedded.free_port()
     (folder / "mail").mkdir()
     environment = os.environ | {
         "DESK_ENV": "test",
         "DJANGO_SETTINGS_MODULE": "supportdesk.settings",
-        "DATABASE_URL": f"{server.rsplit('/', 1)[0]}/{name}",
+        "DATABASE_URL": servers.database_at(server, name),
         "REDIS_URL": valkey or os.environ["REDIS_URL"],
         "SITE_URL": f"http://127.0.0.1:{port}",
         "DEMO_DIR": str(folder),
@@ -150,20 +150,11 @@ def run_desk(
     }
     desk = Desk(f"http://127.0.0.1:{port}", folder, environment)
     try:
-        desk.manage("migrate", "-v0")
+        if not copied:
+            desk.manage("migrate", "-v0")
         desk.manage("load_defaults")
         desk.start_web()
         yield desk
     finally:
         desk.stop_all()
-        _statement(server, f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
-
-
-def _statement(url: str, statement: str) -> None:
-    connection = psycopg2.connect(url)
-    try:
-        connection.autocommit = True
-        with connection.cursor() as cursor:
-            cursor.execute(statement)
-    finally:
-        connection.close()
+        servers.execute(server, f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
