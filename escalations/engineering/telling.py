@@ -22,20 +22,31 @@ logger = logging.getLogger(__name__)
 State = CustomerNotice.State
 _BATCH = 100
 _FIRST_REST, _LONGEST_REST = timedelta(minutes=1), timedelta(hours=6)
+_MOST_DOUBLINGS = 9
+"""By then it is the longest; what went on doubling would be too long for a number one day."""
 
 
 def tell_customers(*, now: datetime) -> int:
     """Deal with every notice that has something to be done; the number dealt with. One that fails rests a while."""
     done, last = 0, 0
     while ids := _next(now, after=last):
-        for pk in ids:
-            try:
-                done += _act(pk, now=now)
-                crash_point("after_notice")
-            except Exception as failure:
-                logger.exception("notice %s could not be brought into its ticket", pk)
-                _let_rest(pk, failure, now=now)
+        done += sum(_try(pk, now=now) for pk in ids)
         last = ids[-1]
+    return done
+
+
+def _try(pk: int, *, now: datetime) -> bool:
+    """Whether it was dealt with. Nothing that is wrong with one notice keeps the next from its customer."""
+    try:
+        done = _act(pk, now=now)
+        crash_point("after_notice")
+    except Exception as failure:
+        logger.exception("notice %s could not be brought into its ticket", pk)
+        try:
+            _let_rest(pk, failure, now=now)
+        except Exception:
+            logger.exception("nor could notice %s be put off: it is tried again with the next ones", pk)
+        return False
     return done
 
 
@@ -116,9 +127,10 @@ def _end(link: EscalationLink) -> None:
     EscalationLink.objects.filter(pk=link.pk).update(is_active=False)
 
 
+@transaction.atomic
 def _let_rest(pk: int, failure: Exception, *, now: datetime) -> None:
     notice = CustomerNotice.objects.get(pk=pk)
-    rest = min(_FIRST_REST * 2**notice.attempts, _LONGEST_REST)
+    rest = min(_FIRST_REST * 2 ** min(notice.attempts, _MOST_DOUBLINGS), _LONGEST_REST)
     why = failure.sentence if isinstance(failure, DomainError) else type(failure).__name__
     CustomerNotice.objects.filter(pk=pk, next_attempt_at__isnull=False).update(
         attempts=notice.attempts + 1, next_attempt_at=now + rest, last_error=why[:300]
