@@ -101,16 +101,19 @@ def _tell(notice: CustomerNotice, now: datetime) -> None:
 
 
 def _verb(notice: CustomerNotice) -> Verb:
-    """What being told does to the ticket: a question waits for its answer, an outcome gives the ticket back."""
+    """What being told does to the ticket: a question waits for its answer, an outcome gives the ticket back.
+
+    Nothing, where the ticket is with its agent or in another record by now.
+    """
     update, link = notice.update_of, notice.link
+    if not link.is_active:
+        return Verb.TELL
     if update.at_step in ENDED:
-        if not link.is_active:
-            return Verb.TELL
         solved = (link.finish_as or update.escalation.finish_as) == FinishAs.SOLVED
         return Verb.COME_BACK_SOLVED if solved and update.step != "withdrawn" else Verb.COME_BACK
     if update.step == "needs_information":
         return Verb.ASK_FOR_ENGINEERING
-    return Verb.ESCALATE if update.failed and link.is_active else Verb.TELL
+    return Verb.ESCALATE if update.failed else Verb.TELL
 
 
 def _give_back(notice: CustomerNotice, now: datetime) -> None:

@@ -58,7 +58,7 @@ def escalate(ticket: Ticket, *, by: User, body: str, reference: str, at: datetim
 def join_escalation(ticket: Ticket, *, by: User | None, reference: str, at: datetime) -> None:
     """Count the ticket in without a word and leave its status: its customer has just reported the same."""
     ticket = locked(ticket, by=by)
-    write(ticket, at=at, escalated_at=ticket.escalated_at or at)
+    write(ticket, at=at, escalated_at=ticket.escalated_at or at, hold_reason=_reason(reference))
     record(ticket, EventKind.ESCALATED, by=by, at=at, escalation=reference)
 
 
@@ -66,8 +66,7 @@ def join_escalation(ticket: Ticket, *, by: User | None, reference: str, at: date
 def change_escalation(ticket: Ticket, *, by: User | None, reference: str, former: str, at: datetime) -> None:
     """It went over from the escalation `former` by merging, or back; its customer hears nothing of that."""
     ticket = locked(ticket, by=None)
-    waits = {"hold_reason": _reason(reference)} if ticket.state is Status.ON_HOLD else {}
-    write(ticket, at=at, **waits)
+    write(ticket, at=at, hold_reason=_reason(reference))
     record(ticket, EventKind.ESCALATED, by=by, at=at, escalation=reference, former=former)
 
 
@@ -93,7 +92,7 @@ def tell(
     said_by = _told_by(verb, ticket)
     to = check(ticket, said_by)
     message = _write(ticket, by=by, body=body, key=key, at=at)
-    changes = {**answered(ticket, to, at), **_standing(verb, to, reference, at), "public_updated_at": at}
+    changes = {**answered(ticket, to, at), **_standing(verb, reference, at), "public_updated_at": at}
     former_status = move(ticket, said_by, at=at, **changes)
     record(
         ticket,
@@ -119,12 +118,13 @@ def _told_by(verb: Verb, ticket: Ticket) -> Verb:
     return Verb.ANSWER_OPEN if verb is Verb.COME_BACK and ticket.state is Status.NEW else verb
 
 
-def _standing(verb: Verb, to: Status, reference: str, at: datetime) -> dict[str, object]:
-    """Whether an escalation is active afterwards, and what the ticket waits for."""
+def _standing(verb: Verb, reference: str, at: datetime) -> dict[str, object]:
+    """Whether an escalation is active afterwards, and what the ticket waits for, or will once its customer answered."""
     if verb in _ENDS:
-        return {"escalated_at": None}
+        return {"escalated_at": None, "hold_reason": ""}
     active: dict[str, object] = {"escalated_at": at} if verb is Verb.ESCALATE else {}
-    return {**active, "hold_reason": _reason(reference)} if to is Status.ON_HOLD else active
+    waits = verb in {Verb.ESCALATE, Verb.ASK_FOR_ENGINEERING}
+    return {**active, "hold_reason": _reason(reference)} if waits else active
 
 
 def _reason(reference: str) -> str:
@@ -132,12 +132,17 @@ def _reason(reference: str) -> str:
 
 
 @transaction.atomic
-def wait_again(ticket: Ticket, *, by: User | None, reference: str, at: datetime) -> None:
-    """Engineering goes on without the answer: what is still Pending waits On-hold again, for engineering."""
+def wait_again(ticket: Ticket, *, by: User | None, left: Status, reference: str, at: datetime) -> None:
+    """What is in the status `left`, Pending or Open, waits On-hold again, for engineering.
+
+    From Pending where engineering goes on without the answer; from Open where it has taken the matter up again.
+    """
     ticket = locked(ticket, by=None)
-    if ticket.state is not Status.PENDING:
+    if ticket.state is not left:
         return
-    former = move(ticket, Verb.ESCALATE, at=at, hold_reason=_reason(reference))
+    # From Open the customer is not to notice (S050); from Pending they see Open again.
+    shown = ticket.public_updated_at if left is Status.OPEN else at
+    former = move(ticket, Verb.ESCALATE, at=at, hold_reason=_reason(reference), public_updated_at=shown)
     record(
         ticket,
         EventKind.HELD,
@@ -154,7 +159,7 @@ def come_back(ticket: Ticket, *, by: User | None, reference: str, why: str, at: 
     """The escalation is over for this ticket: what waits goes to its agent, what is finished stays so."""
     ticket = locked(ticket, by=None)
     shown = {} if ticket.state is Status.PENDING else {"public_updated_at": ticket.public_updated_at}
-    former = move(ticket, Verb.COME_BACK, at=at, escalated_at=None, **shown)
+    former = move(ticket, Verb.COME_BACK, at=at, escalated_at=None, hold_reason="", **shown)
     _record_return(ticket, former=former, by=by, reference=reference, why=why, at=at)
 
 

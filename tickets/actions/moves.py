@@ -52,7 +52,9 @@ def move(ticket: Ticket, verb: Verb, *, at: datetime, **changes: Any) -> Status:
     former, to = ticket.state, check(ticket, verb)
     if to is not former:
         ticket.status = to
-        changes = {"status_changed_at": at, "hold_reason": "", **_deadlines(ticket, to, at), **changes}
+        # While it is escalated it comes On-hold again by itself, for the same reason.
+        reason = ticket.hold_reason if ticket.is_escalated else ""
+        changes = {"status_changed_at": at, "hold_reason": reason, **_deadlines(ticket, to, at), **changes}
         changes.setdefault("public_updated_at", at)
     write(ticket, at=at, **changes)
     return former

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from accounts.models import User
 from escalations.engineering import access
@@ -51,8 +51,8 @@ def _to_tell(escalation: Escalation, *, failed: bool) -> set[int] | None:
         return None
     said = CustomerNotice.objects.filter(link__escalation=escalation, state__in=(State.SENT, State.DUE))
     if failed:
-        said = said.filter(update_of__step__in=_LATE_STEPS)
-    return set(said.values_list("link_id", flat=True))
+        return _links(said.filter(update_of__step__in=_LATE_STEPS))
+    return _links(said)
 
 
 def drop_owed(escalation: Escalation) -> None:
@@ -69,13 +69,32 @@ def drop_question(escalation: Escalation, *, by: User, at: datetime) -> None:
     """The record goes on: who was not asked yet isn't asked any more, who was and didn't answer waits with it again."""
     questions = CustomerNotice.objects.filter(link__escalation=escalation, update_of__step=Step.NEEDS_INFORMATION)
     questions.filter(state__in=(State.HELD, State.DUE)).update(state=State.DROPPED, next_attempt_at=None)
-    asked = EscalationLink.objects.active().filter(escalation=escalation, ticket__status=Status.PENDING.value)
-    for link in asked.select_related("ticket").order_by("ticket_id"):
-        tickets.wait_again(link.ticket, by=by, reference=escalation.reference, at=at)
+    asked = questions.told().filter(update_of=_question(escalation))
+    _wait_again(escalation, _links(asked), left=Status.PENDING, by=by, at=at)
+
+
+def _question(escalation: Escalation) -> CustomerUpdate | None:
+    """What the record asks its customers now, None where it asks support."""
+    asked = escalation.updates.filter(step=Step.NEEDS_INFORMATION)
+    return asked.last() if escalation.asks_customer else None
+
+
+def _wait_again(escalation: Escalation, links: set[int], *, left: Status, by: User, at: datetime) -> None:
+    """The tickets of those of `links` that are in the record, and in the status `left`, are On-hold again."""
+    active = EscalationLink.objects.active().filter(escalation=escalation, pk__in=links, ticket__status=left.value)
+    for link in active.select_related("ticket").order_by("ticket_id"):
+        tickets.wait_again(link.ticket, by=by, left=left, reference=escalation.reference, at=at)
+
+
+def _links(notices: QuerySet[CustomerNotice]) -> set[int]:
+    return set(notices.values_list("link_id", flat=True))
 
 
 def take_up_again(escalation: Escalation, *, by: User, at: datetime) -> None:
-    """After a failed fix its tickets are in it again, but for those that are in another record by now."""
+    """After a failed fix its tickets are in it again, but for those that are in another record by now.
+
+    They wait again as their customers are told of the failure; who never heard of the fix isn't told, and waits now.
+    """
     # Nobody is to be given back any more, nor told of a release that is none. Notices first: see `links.unlink`.
     waiting = CustomerNotice.objects.filter(link__escalation=escalation, next_attempt_at__isnull=False)
     waiting.filter(gives_back=True).update(gives_back=False)
@@ -83,6 +102,7 @@ def take_up_again(escalation: Escalation, *, by: User, at: datetime) -> None:
         link__escalation=escalation, state__in=(State.DUE, State.HELD), update_of__step__in=_LATE_STEPS
     ).update(state=State.DROPPED, next_attempt_at=None)
     links = EscalationLink.objects.standing().filter(escalation=escalation, is_active=False)
+    back = []
     for link in links.select_related("ticket").order_by("ticket_id"):
         lock_ticket(link.ticket, by=None)
         if EscalationLink.objects.active().filter(ticket=link.ticket_id).exists():
@@ -90,6 +110,9 @@ def take_up_again(escalation: Escalation, *, by: User, at: datetime) -> None:
         link.is_active = True
         link.save(update_fields=["is_active"])
         tickets.join_escalation(link.ticket, by=None, reference=escalation.reference, at=at)
+        back.append(link.pk)
+    told = _to_tell(escalation, failed=True) or set()
+    _wait_again(escalation, set(back) - told, left=Status.OPEN, by=by, at=at)
 
 
 @transaction.atomic
@@ -192,9 +215,11 @@ def _send(escalation: Escalation, update: CustomerUpdate, *, by: User, at: datet
     if ends:
         update.notices.filter(~Q(state=State.SENT), link__is_active=True).update(gives_back=True, next_attempt_at=at)
     told = update.notices.filter(state=State.OWED).update(state=State.DUE, told_by=by, next_attempt_at=at)
-    held = update.notices.filter(state=State.HELD).count()
+    held = _links(update.notices.held())
+    if update.failed:
+        _wait_again(escalation, held, left=Status.OPEN, by=by, at=at)
     write(escalation, at=at, owes_update=False, news_at=at)
-    record(escalation, Kind.TOLD, by=by, at=at, step=update.step, told=told, held=held, update=update.pk)
+    record(escalation, Kind.TOLD, by=by, at=at, step=update.step, told=told, held=len(held), update=update.pk)
 
 
 def _owed(escalation: Escalation) -> CustomerUpdate:
