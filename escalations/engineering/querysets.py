@@ -115,6 +115,10 @@ class LinkQuerySet(models.QuerySet["EscalationLink"]):
     def active(self) -> LinkQuerySet:
         return self.filter(is_active=True)
 
+    def joined_by_customer(self) -> LinkQuerySet:
+        """*This affects me too*: they know of it before anybody told them."""
+        return self.filter(linked_by__role="")
+
 
 class NoticeQuerySet(models.QuerySet["CustomerNotice"]):
     def to_do(self, now: datetime) -> NoticeQuerySet:

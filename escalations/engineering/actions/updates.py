@@ -46,13 +46,17 @@ def owe(escalation: Escalation, *, text: str, failed: bool, by: User, at: dateti
 
 
 def _to_tell(escalation: Escalation, *, failed: bool) -> set[int] | None:
-    """The links to be told, None for all: what was never said isn't taken back."""
+    """The links to be told, None for all: what was never said isn't taken back.
+
+    Who joined by themselves knows that engineering looks into it, though nobody has said a word to them.
+    """
     if not failed and escalation.at_step is not Step.WITHDRAWN:
         return None
     said = CustomerNotice.objects.filter(link__escalation=escalation, state__in=(State.SENT, State.DUE))
     if failed:
         return _links(said.filter(update_of__step__in=_LATE_STEPS))
-    return _links(said)
+    joined = EscalationLink.objects.standing().filter(escalation=escalation).joined_by_customer()
+    return _links(said) | set(joined.values_list("pk", flat=True))
 
 
 def drop_owed(escalation: Escalation) -> None:

@@ -91,13 +91,14 @@ def test_taking_a_ticket_out_while_it_is_being_told(record: Escalation, sams: Ti
 def test_taking_a_ticket_out_while_it_is_given_back_untold(
     record: Escalation, tom: User, ann: User, sven: User
 ) -> None:
-    """Who tells and who takes out lock the same rows in the same order; a newcomer who heard nothing isn't told."""
+    """Who tells and who takes out lock the same rows in the same order; a newcomer who is held back isn't told."""
     newcomer = factories.open_ticket(tom, at=AT)
     link = actions.join(record, newcomer, by=tom, at=AT)
     actions.take_step(record, Move.WITHDRAW, by=sven, given={"reason": "A typo"}, at=AT + MINUTE)
+    actions.hold_notice(CustomerNotice.objects.get(link=link), why="Told by phone", by=ann, at=AT + MINUTE)
     actions.send_update(record, by=sven, at=AT + MINUTE)
     waits = CustomerNotice.objects.get(link=link)
-    assert (waits.state, waits.gives_back) == ("dropped", True)
+    assert (waits.state, waits.gives_back) == ("held", True)
     with transaction.atomic():
         actions.unlink(link, by=ann, at=AT + 2 * MINUTE)
         waits.refresh_from_db()

@@ -8,6 +8,7 @@ from django.test import Client
 from accounts.models import User
 from escalations.engineering import actions, telling
 from escalations.engineering.steps import Move
+from escalations.engineering.story import stories_of
 from escalations.models import CustomerNotice, Escalation
 from tests import factories
 from tests.escalations.engineering.conftest import AT, MINUTE, TEXT, brought_to, problem
@@ -208,3 +209,20 @@ def test_who_owes_their_agent_an_answer_goes_on_waiting(
     ticket_actions.answer(sams, by=ann, body="Which browser?", submit_as=Status.PENDING, at=LATER)
     actions.take_step(record, Move.FAIL, by=sven, given=FAILED, at=LATER)
     assert status_of(sams)[0] is Status.PENDING
+
+
+# --- Withdrawn -----------------------------------------------------------------------------------------------------
+
+
+def test_who_joined_by_themselves_is_told_that_engineering_looks_no_more(
+    record: Escalation, tom: User, ann: User, sven: User
+) -> None:
+    ticket = factories.open_ticket(tom, at=AT)
+    actions.join(record, ticket, by=tom, at=AT)
+    assert not stories_of([ticket])[ticket.pk][0].is_over
+    actions.take_step(record, Move.WITHDRAW, by=sven, given={"reason": "No."}, at=LATER)
+    send(record, by=sven)
+    assert ticket.messages.filter(body__contains="don't pursue this any further").count() == 1
+    assert stories_of([ticket])[ticket.pk][0].is_over
+    ticket.refresh_from_db()
+    assert not ticket.is_escalated
