@@ -148,6 +148,16 @@ class NoticeQuerySet(models.QuerySet["CustomerNotice"]):
     def told(self) -> NoticeQuerySet:
         return self.filter(state="sent")
 
+    def followed(self, *states: str) -> NoticeQuerySet:
+        """Those whose ticket has a later one in one of `states`: told now, they would come out of their order.
+
+        A question doesn't count: it interrupts, and takes no place of what was to be said.
+        """
+        from escalations.models import CustomerNotice
+
+        later = CustomerNotice.objects.filter(link=OuterRef("link"), pk__gt=OuterRef("pk"), state__in=states)
+        return self.filter(Exists(later.exclude(update_of__step=Step.NEEDS_INFORMATION)))
+
 
 def tickets_of(user: User) -> models.QuerySet[EscalationLink, int]:
     """The keys of the tickets in records that a stakeholder sees: those that were taken out are theirs no more."""

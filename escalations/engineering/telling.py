@@ -79,7 +79,7 @@ def _act(pk: int, *, now: datetime) -> bool:
 
 def _is_overtaken(notice: CustomerNotice) -> bool:
     """Whether it failed for so long that its customer has heard more meanwhile."""
-    return notice.attempts > 0 and notice.link.notices.filter(pk__gt=notice.pk, state=State.SENT).exists()
+    return notice.attempts > 0 and CustomerNotice.objects.filter(pk=notice.pk).followed(State.SENT).exists()
 
 
 def _tell(notice: CustomerNotice, now: datetime) -> None:

@@ -9,20 +9,18 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 
 from accounts.models import User
 from escalations.engineering import access, replies
 from escalations.engineering.actions.invite import add_follower, apply_rules, involve
 from escalations.engineering.actions.links import complete_if_nobody_is_left
+from escalations.engineering.actions.merge_telling import hold_again, owe_again, owe_newcomer, stop_telling
 from escalations.engineering.actions.moves import locked, require, write
-from escalations.engineering.actions.updates import drop_owed, owe
+from escalations.engineering.actions.updates import drop_owed
 from escalations.engineering.events import Kind, record
-from escalations.engineering.steps import RULES, Stage
 from escalations.models import (
     CodeHost,
-    CustomerNotice,
-    CustomerUpdate,
     Escalation,
     EscalationLink,
     EscalationMerge,
@@ -34,16 +32,14 @@ from escalations.models import (
 from supportdesk.lib.errors import Conflict, Invalid
 from tickets import actions as tickets
 
-State = CustomerNotice.State
-_WAITING = (State.OWED, State.HELD, State.DUE)
-
 
 @transaction.atomic
 def merge(source: Escalation, target: Escalation, *, by: User, at: datetime) -> EscalationMerge:
     """Bring the active tickets, followers and teams of `source` into `target`; what `source` didn't tell is dropped.
 
     A ticket that comes is owed what `target` owes; what `target` told before is held back for it, so that somebody
-    decides, unless `source` was just telling it the same.
+    decides, unless `source` was just telling it the same. Who was held back stays so; words of its own, for the same
+    step, come along.
     Pull requests and outside issues that `target` doesn't have come along.
     Raises NotAllowed, Invalid (`into`: itself), Conflict (one of them is over or merged).
     """
@@ -58,12 +54,12 @@ def merge(source: Escalation, target: Escalation, *, by: User, at: datetime) -> 
         _require_standing(one)
     if _duplicates(source) != duplicates:
         raise Conflict("Somebody merged another into it just now. Look at it, then do it again.", code="changed")
-    drop_owed(source)
     coming = EscalationLink.objects.active().filter(escalation=source)
-    begun = _stop_telling(source, coming)
+    waited = stop_telling(source, coming)
+    drop_owed(source)
     links = _move(source, target, coming, by=by, at=at)
     for link in links:
-        _owe(target, link, begun.get(link.pk), source=source, by=by, at=at)
+        owe_newcomer(target, link, waited.get(link.pk, ()), source=source, by=by, at=at)
     brought = _bring_outside(source, target)
     _bring_people(source, target, by=by, at=at)
     apply_rules(target, at=at)
@@ -92,7 +88,7 @@ def unmerge(merged: EscalationMerge, *, by: User, at: datetime) -> Escalation:
     if merged.moved and not there.exists():
         sentence = f"None of the tickets that came from {source.reference} is in {target.reference} any more."
         raise Conflict(sentence, code="moved_on")
-    _stop_telling(target, there)
+    waited = stop_telling(target, there)
     links = _move(target, source, there, by=by, at=at)
     merged.undone_at = at
     merged.save(update_fields=["undone_at"])
@@ -100,8 +96,8 @@ def unmerge(merged: EscalationMerge, *, by: User, at: datetime) -> Escalation:
     for pk in duplicates:
         write(records[pk], at=at, merged_into=source)
     _bring_outside_back(source, target)
-    _owe_again(source, by=by, at=at)
-    _hold_again(source, links, target=target, by=by)
+    owe_again(source, waited, target=target, by=by, at=at)
+    hold_again(source, links, waited, target=target, by=by)
     write(target, at=at)
     complete_if_nobody_is_left(target, at=at)
     _record(source, target, Kind.UNMERGED, links, by=by, at=at)
@@ -157,90 +153,6 @@ def _move(
         tickets.change_escalation(link.ticket, by=by, reference=to.reference, former=former.reference, at=at)
     replies.carry_over(former, to, numbers, at=at)
     return moved
-
-
-def _stop_telling(former: Escalation, links: Iterable[EscalationLink]) -> dict[int, CustomerNotice]:
-    """Drop what `former` would still tell these tickets: from now on the other record speaks to them.
-
-    By their links those that were just being told, of whom nobody had begun yet. Notices are locked before links and
-    tickets, as who tells customers does.
-    """
-    waiting = CustomerNotice.objects.filter(Q(state__in=_WAITING) | Q(next_attempt_at__isnull=False), link__in=links)
-    found = list(
-        waiting.filter(update_of__escalation=former).select_related("update_of").select_for_update(of=("self",))
-    )
-    rows = CustomerNotice.objects.filter(pk__in=[notice.pk for notice in found])
-    rows.update(state=State.DROPPED, next_attempt_at=None, gives_back=False)
-    return {notice.link_id: notice for notice in found if notice.state == State.DUE}
-
-
-def _owe(
-    target: Escalation,
-    link: EscalationLink,
-    begun: CustomerNotice | None,
-    *,
-    source: Escalation,
-    by: User,
-    at: datetime,
-) -> None:
-    """What is about to be told is told to the newcomer, too; what was told already waits for somebody's decision.
-
-    What `source` had `begun` to tell goes on where `target` has told the same. That a fix failed is for those who were
-    told of it: for others it waits as well.
-    """
-    last = target.updates.exclude(state=CustomerUpdate.State.DROPPED).last()
-    if last is None:
-        return
-    is_owed = last.state == CustomerUpdate.State.OWED
-    if is_owed and not last.failed:
-        _say(last, link, State.OWED)
-    elif begun is not None and not is_owed and _same(begun.update_of, last):
-        own_text = begun.own_text or begun.update_of.text
-        _say(last, link, State.DUE, own_text=own_text, told_by=begun.told_by, next_attempt_at=at)
-    elif is_owed or _is_news(last, link):
-        why = f"Came by merging {source.reference}: not told this yet."
-        _say(last, link, State.HELD, held_why=why, held_by=by)
-
-
-def _say(update: CustomerUpdate, link: EscalationLink, state: CustomerNotice.State, **columns: Any) -> None:
-    """A notice anew; of a merge that was undone there may be one that was dropped."""
-    blank = {"own_text": "", "held_why": "", "held_by": None, "told_by": None, "next_attempt_at": None}
-    CustomerNotice.objects.update_or_create(update_of=update, link=link, defaults={**blank, "state": state, **columns})
-
-
-def _same(one: CustomerUpdate, other: CustomerUpdate) -> bool:
-    return (one.step, one.failed) == (other.step, other.failed)
-
-
-def _is_news(update: CustomerUpdate, link: EscalationLink) -> bool:
-    stage = RULES[update.at_step].stage
-    return stage not in {None, Stage.REPORTED} and not _heard(update, link)
-
-
-def _heard(update: CustomerUpdate, link: EscalationLink) -> bool:
-    """Whether its customer was told, or is just being told, of that step by any record."""
-    return link.notices.filter(state__in=(State.SENT, State.DUE), update_of__step=update.step).exists()
-
-
-def _owe_again(source: Escalation, *, by: User, at: datetime) -> None:
-    """What merging dropped is owed again: the last update of the step that the record is still at."""
-    last = source.updates.last()
-    if last is not None and last.state == CustomerUpdate.State.DROPPED and last.at_step is source.at_step:
-        owe(source, text=last.text, failed=last.failed, by=by, at=at)
-
-
-def _hold_again(source: Escalation, links: Iterable[EscalationLink], *, target: Escalation, by: User) -> None:
-    """What merging took out of the last update that was sent waits for somebody's decision, unless `target` told it."""
-    last = source.updates.last()
-    if last is None or last.state != CustomerUpdate.State.SENT:
-        return
-    # Who was never to be told, such as that a fix failed which they never heard of, was neither held nor begun with.
-    dropped = last.notices.filter(~Q(held_why="") | Q(told_by__isnull=False), state=State.DROPPED, link__in=links)
-    for notice in dropped.select_related("link"):
-        if not _heard(last, notice.link):
-            notice.held_why = notice.held_why or f"Was in {target.reference} meanwhile: not told this yet."
-            notice.state, notice.held_by = State.HELD, notice.held_by or by
-            notice.save(update_fields=["state", "held_why", "held_by"])
 
 
 def _lock_hosts(escalation: Escalation) -> None:

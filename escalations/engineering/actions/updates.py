@@ -167,7 +167,7 @@ def release_notice(notice: CustomerNotice, *, by: User, at: datetime) -> None:
     notice = _waiting(notice, by=by)
     if notice.state != State.HELD:
         raise Conflict("It is not held back.", code="not_held")
-    if notice.link.notices.filter(pk__gt=notice.pk, state__in=(State.SENT, State.DUE)).exists():
+    if notice.link.notices.filter(pk=notice.pk).followed(State.SENT, State.DUE).exists():
         sentence = f"The customer of #{notice.link.ticket_id} has heard more since: this is no longer to be told."
         raise Conflict(sentence, code="told_more")
     is_sent = notice.update_of.state == CustomerUpdate.State.SENT
