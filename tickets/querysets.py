@@ -78,6 +78,17 @@ class TicketQuerySet(models.QuerySet["Ticket"]):
 
         return Q(pk__in=Participant.objects.current().filter(user=user).values("ticket_id"))
 
+    def heard(self) -> TicketQuerySet:
+        """Those of whose customers' side somebody is mailed what is said: its requester, while they still see it, or a
+        copy (as `notifications.audience` has it)."""
+        from tickets.models import Participant
+
+        belongs = Membership.objects.active().filter(
+            user=OuterRef("requester"), organization=OuterRef("organization"), organization__is_active=True
+        )
+        sees = Q(requester__is_active=True) & (~Q(requester__role="") | Q(organization=None) | Q(Exists(belongs)))
+        return self.filter(sees | Q(Exists(Participant.objects.reachable().filter(ticket=OuterRef("pk")))))
+
     def unfinished(self) -> TicketQuerySet:
         return self.filter(status__in=UNFINISHED)
 
@@ -124,6 +135,11 @@ class ParticipantQuerySet(models.QuerySet["Participant"]):
     def current(self) -> ParticipantQuerySet:
         """Those still copied in and confirmed, without people who have since left the ticket's organisation (S054)."""
         return self.standing().filter(is_pending=False)
+
+    def reachable(self) -> ParticipantQuerySet:
+        """Those of them who are mailed: not where the account, or one with that address, is shut."""
+        shut = User.objects.filter(is_active=False, email=OuterRef("email"))
+        return self.current().exclude(user__is_active=False).exclude(Exists(shut))
 
     def standing(self) -> ParticipantQuerySet:
         """The same, and those that wait to be confirmed."""

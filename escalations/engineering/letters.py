@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from django.db.models import Q, QuerySet
 from django.utils.safestring import SafeString
 
+from escalations.engineering.unread import is_heard, why_unread
 from escalations.engineering.wording import written_to
 from escalations.models import CustomerNotice, CustomerUpdate, Escalation
 from supportdesk.lib.html import render_markdown
@@ -27,6 +28,11 @@ class Letter:
         return self.notice.link.ticket
 
     @property
+    def unread(self) -> str:
+        """Why nobody reads it; empty where somebody does."""
+        return why_unread(self.notice, self.ticket)
+
+    @property
     def is_open(self) -> bool:
         """Whether it may still be changed, held back or told after all."""
         return self.notice.state in {State.OWED, State.HELD} or self.has_failed
@@ -45,6 +51,7 @@ def notices(escalation: Escalation) -> QuerySet[CustomerNotice]:
             *("update_of", "message", "held_by", "told_by"),
             *("link__ticket__organization__plan", "link__ticket__requester"),
         )
+        .annotate(is_heard=is_heard("link__ticket"))
     )
 
 

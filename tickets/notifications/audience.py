@@ -127,12 +127,8 @@ def _customers(event: TicketEvent) -> Iterator[Recipient]:
     if kind is Kind.SURVEY:  # nobody else can say how it went for them
         return
     # Who was copied in, or confirmed, only after it happened gets what comes, never history (S004).
-    copies = Participant.objects.current().filter(ticket=ticket, added_at__lte=event.at)
-    copies = copies.select_related("user__region", "added_by")
-    shut = set(User.objects.filter(is_active=False, email__in=copies.values("email")).values_list("email", flat=True))
-    for copy in copies:
-        if copy.email in shut or (copy.user and not copy.user.is_active):
-            continue
+    copies = Participant.objects.reachable().filter(ticket=ticket, added_at__lte=event.at)
+    for copy in copies.select_related("user__region", "added_by"):
         yield Recipient(
             kind, Part.COPIED, copy.user.email if copy.user else copy.email, copy.user, copied_by=copy.added_by
         )

@@ -10,6 +10,7 @@ from django.http import HttpRequest, QueryDict
 
 from escalations.engineering import access
 from escalations.engineering.board import unseen
+from escalations.engineering.unread import is_heard, why_unread
 from escalations.engineering.views.gate import viewer
 from escalations.models import CustomerNotice, Escalation, EscalationLink, FinishAs
 from supportdesk.lib import keyset
@@ -28,6 +29,11 @@ class Row:
     link: EscalationLink
     told: CustomerNotice | None = None
     held: list[CustomerNotice] = field(default_factory=list)
+
+    @property
+    def unread(self) -> str:
+        """Why nobody reads what is told there; empty where somebody does."""
+        return why_unread(self.link, self.link.ticket)
 
     @property
     def new_reply_at(self) -> datetime | None:
@@ -91,7 +97,7 @@ def _narrowed(rows: Any, words: str, show: str) -> Any:
 
 
 def _page_of(rows: Any, cursor: str) -> keyset.Page[EscalationLink]:
-    rows = rows.select_related("ticket__organization__plan", "ticket__requester")
+    rows = rows.select_related("ticket__organization__plan", "ticket__requester").annotate(is_heard=is_heard("ticket"))
     try:
         return keyset.page_of(rows, by="id", size=_AT_ONCE, cursor=cursor, ascending=True)
     except Invalid:
