@@ -1,17 +1,20 @@
 """Engineering's own deadlines: review, plan and news, by severity, on the calendars that promises run on.
 
-Each is worked out anew with every change of its record. It is warned of twice, once three quarters of its time are
+Each is worked out anew with every change of its record; a question doesn't begin a plan's time anew, which stands
+still meanwhile. It is warned of twice, once three quarters of its time are
 used up and once it has passed; the columns say when the sweep is to look next (see `watch`).
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
+from django.db.models import Q
+
 from escalations.engineering.steps import Step
-from escalations.models import EngineeringTarget, Escalation
+from escalations.models import EngineeringTarget, Escalation, EscalationEvent
 from tickets.sla.calendar import ALL_DAY, Rule, WorkingTime, working_time
 from tickets.sla.promises import HoursKind
 from tickets.sla.terms import Place, Target
@@ -101,11 +104,38 @@ def _of(target: EngineeringTarget | None, clock: Clock, escalation: Escalation) 
     minutes: int | None = getattr(target, f"{clock}_minutes", None)
     if target is None or minutes is None:
         return None
-    since = {Clock.REVIEW: escalation.created_at, Clock.NEWS: escalation.news_at}.get(clock, escalation.step_since)
     on_its_hours = Target(minutes, HoursKind.BUSINESS, hours_of(target))
-    due = on_its_hours.due(since)
-    soon = on_its_hours.due(since, used=on_its_hours.length * (1 - _WARNED_AT))
+    since = {Clock.REVIEW: escalation.created_at, Clock.NEWS: escalation.news_at}.get(clock, escalation.step_since)
+    stays = _stays(escalation) if clock is Clock.PLAN else []
+    due = _passed(on_its_hours, on_its_hours.length, since, stays)
+    soon = _passed(on_its_hours, on_its_hours.length * _WARNED_AT, since, stays)
     return Deadline(clock, due, soon) if due is not None and soon is not None else None
+
+
+def _stays(escalation: Escalation) -> list[tuple[datetime, datetime]]:
+    """From when to when it was at its step before, each time until a question came; after a failed fix that is over."""
+    here, question = escalation.step, Step.NEEDS_INFORMATION.value
+    moves = escalation.events.filter(Q(from_step=here) | Q(to_step=here), kind=EscalationEvent.Kind.MOVED)
+    stays: list[tuple[datetime, datetime]] = []
+    came = None
+    for to, at in moves.order_by("at", "pk").values_list("to_step", "at"):
+        if to == here:
+            came = at
+        elif came is not None:
+            stays = [*stays, (came, at)] if to == question else []
+    return stays
+
+
+def _passed(
+    target: Target, time: timedelta, since: datetime, stays: Iterable[tuple[datetime, datetime]]
+) -> datetime | None:
+    """When so much of the target's working time has passed, counted through the `stays` and then on from `since`."""
+    for came, left in stays:
+        used = target.hours.elapsed(came, left)
+        if used >= time:
+            return target.due(came, used=target.length - time)
+        time -= used
+    return target.due(since, used=target.length - time)
 
 
 def _question(escalation: Escalation) -> Deadline | None:

@@ -57,7 +57,8 @@ def _words(event: EscalationEvent) -> str:
     data = event.data
     match event.kind:
         case Kind.CUSTOMER_REPLIED:
-            return f"{data.get('name') or 'The customer'} wrote on {_ticket(data)}"
+            where = f", which is Closed: in the follow-up #{data['follow_up']}" if data.get("follow_up") else ""
+            return f"{data.get('name') or 'The customer'} wrote on {_ticket(data)}{where}"
         case Kind.CUSTOMER_SOLVED:
             return f"{data.get('name') or 'The customer'} says that {_ticket(data)} is solved"
         case Kind.WARNED:
@@ -87,6 +88,8 @@ def _did(event: EscalationEvent) -> str:
             return f"took {_ticket(data)} out"
         case Kind.TOLD:
             return _told(data)
+        case Kind.HELD_BACK if data.get("for_good"):
+            return f"decided that the customer of {_ticket(data)} is not to be told{_about(data)}, because"
         case Kind.HELD_BACK:
             return f"holds back what the customer of {_ticket(data)} was to be told"
         case Kind.COMMENTED:
@@ -160,8 +163,7 @@ def _value(field: str, data: dict[str, Any], which: str) -> str:
 
 
 def _told(data: dict[str, Any]) -> str:
-    step = data.get("step")
-    about = f" ({RULES[Step(step)].label})" if step in set(Step) else ""
+    about = _about(data)
     if data.get("ticket"):
         return f"told the customer of {_ticket(data)} after all{about}"
     number, held = int(data.get("told") or 0), int(data.get("held") or 0)
@@ -169,6 +171,12 @@ def _told(data: dict[str, Any]) -> str:
     return (
         f"told {number} customer{'' if number == 1 else 's'}{rest}{about}" if number or held else "had nobody to tell"
     )
+
+
+def _about(data: dict[str, Any]) -> str:
+    """Of which step something was said."""
+    step = data.get("step")
+    return f" ({RULES[Step(step)].label})" if step in set(Step) else ""
 
 
 def _warned(data: dict[str, Any]) -> str:

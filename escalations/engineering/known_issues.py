@@ -1,9 +1,11 @@
-"""Which known issues a customer is shown: published ones alone, whatever else a record holds."""
+"""Which known issues a customer is shown: published ones alone, whatever else a record holds; and whether they hold."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from accounts.models import User
 from escalations.engineering.matching import matching_issues, words_of
+from escalations.engineering.steps import Step
 from escalations.models import KnownIssue
 from tickets.models import Ticket
 
@@ -37,3 +39,13 @@ def listed_for(person: User) -> Listed | None:
     subjects = " ".join(requests.order_by("-pk").values_list("subject", flat=True)[:_MOST_REQUESTS])
     found = list(matching_issues(KnownIssue.objects.published().unfixed(), subjects)[:_MOST_OFFERED])
     return Listed(found or [newest], bool(found))
+
+
+def why_untrue(issue: Any) -> str:
+    """What is wrong with it, for the staff; `issue` comes from `with_truth` and is untrue."""
+    if issue.state == KnownIssue.State.FIXED:
+        return f"Customers read “{issue.get_state_display()} in {issue.fixed_version}”, and no fix is released."
+    reads = f"Customers read “{issue.get_state_display()}”"
+    if issue.record_step == Step.RELEASED:
+        return f"{reads}, and the fix is released."
+    return f"{reads}, and engineering is through with it: {Step(issue.record_step).label}."

@@ -44,9 +44,13 @@ class Letter:
 
 def notices(escalation: Escalation) -> QuerySet[CustomerNotice]:
     """All of a record that count, with what a letter needs."""
+    return every_notice(escalation).exclude(state=State.DROPPED)
+
+
+def every_notice(escalation: Escalation) -> QuerySet[CustomerNotice]:
+    """Also those that are no longer to be told."""
     return (
         CustomerNotice.objects.filter(update_of__escalation=escalation)
-        .exclude(state=State.DROPPED)
         .select_related(
             *("update_of", "message", "held_by", "told_by"),
             *("link__ticket__organization__plan", "link__ticket__requester"),

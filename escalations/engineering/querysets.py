@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 from django.db import models
 from django.db.models import Count, Exists, F, Max, OuterRef, Q
-from django.db.models.functions import Coalesce
+from django.db.models.functions import Coalesce, Greatest
 
 from accounts.models import Role, User
-from escalations.engineering.steps import ACTIVE, Step
+from escalations.engineering.steps import ACTIVE, ENDED, Step
 
 if TYPE_CHECKING:
     from escalations.models import (  # noqa: F401 - the querysets' parameters
@@ -174,6 +174,23 @@ class KnownIssueQuerySet(models.QuerySet["KnownIssue"]):
 
     def unfixed(self) -> KnownIssueQuerySet:
         return self.exclude(state="fixed")
+
+    def with_truth(self) -> KnownIssueQuerySet:
+        """With `record_step`, a duplicate's of the record that stays, and `is_untrue`: customers read of a fix that
+        isn't released, or of none although the record is over."""
+        is_fixed, is_released = Q(state="fixed"), Q(record_step=Step.RELEASED)
+        is_wrong = is_fixed & ~is_released | ~is_fixed & Q(record_step__in=ENDED)
+        is_untrue = Q(published_at__isnull=False) & is_wrong
+        return self.annotate(record_step=_of_the_record_that_stays("step")).annotate(is_untrue=is_untrue)
+
+    def untrue(self) -> KnownIssueQuerySet:
+        """Those with a text that must be changed or withdrawn, since when."""
+        since = Greatest("updated_at", _of_the_record_that_stays("step_since"))
+        return self.with_truth().filter(Q(is_untrue=True)).annotate(sort_at=since)
+
+
+def _of_the_record_that_stays(column: str) -> Coalesce:
+    return Coalesce(f"escalation__merged_into__{column}", f"escalation__{column}")
 
 
 def teams_of(user: User) -> list[str]:

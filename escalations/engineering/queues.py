@@ -1,4 +1,4 @@
-"""The queues that prevent forgetting: what is owed to customers, and what is overdue from engineering.
+"""The queues that prevent forgetting: what is owed to customers or told them wrongly, and what is overdue.
 
 A queue's count and its list come from the same rows. Everybody who may look at queues sees every record.
 """
@@ -12,13 +12,19 @@ from typing import Any
 from django.db.models import QuerySet, Value
 from django.urls import reverse
 
+from escalations.engineering.known_issues import why_untrue
 from escalations.engineering.steps import RULES
-from escalations.models import CustomerNotice, Escalation
+from escalations.models import CustomerNotice, Escalation, KnownIssue
 from supportdesk.lib import clock
 from supportdesk.lib.kept import Kept
 from tickets.models import Ticket
 
 COUNTED_TO = 999
+_NAMED: Mapping[Any, tuple[str, ...]] = {
+    Escalation: ("owner",),
+    CustomerNotice: ("update_of", "held_by", "link__escalation__owner", "link__ticket__organization"),
+    KnownIssue: ("escalation__owner",),
+}
 
 
 @dataclass(frozen=True)
@@ -53,9 +59,7 @@ class Queue:
     def listed(self, now: datetime) -> QuerySet[Any]:
         """The rows with all that their items name."""
         rows = self.rows(now)
-        if rows.model is CustomerNotice:
-            return rows.select_related("update_of", "held_by", "link__escalation__owner", "link__ticket__organization")
-        return rows.select_related("owner")
+        return rows.select_related(*_NAMED[rows.model])
 
     def count(self, now: datetime) -> int:
         """Up to one more than is shown."""
@@ -70,7 +74,7 @@ def _owed(record: Any) -> Item:
 def _untold(notice: Any) -> Item:
     link, state = notice.link, notice.state
     if state == CustomerNotice.State.HELD:
-        says, do = f"Held back by {notice.held_by or 'nobody'}: {notice.held_why}", "Tell them after all, or go on"
+        says, do = f"Held back by {notice.held_by or 'nobody'}: {notice.held_why}", "Tell them, or say why not"
     elif state == CustomerNotice.State.DUE:
         says = f"Telling them failed: {notice.last_error}" if notice.last_error else "Being told now."
         do = "See what stops it" if notice.last_error else "Look again in a moment"
@@ -100,12 +104,17 @@ def _asking(record: Any) -> Item:
     return Item(record, f"Asked of {asked}: “{question}”", "Wait, or ask again", record.sort_at, is_due=True)
 
 
+def _untrue(issue: Any) -> Item:
+    do = "Change the known issue, or withdraw it"
+    return Item(issue.escalation, why_untrue(issue), do, issue.sort_at, is_hot=True)
+
+
 _FIXED = Queue(
     "fixed-untold",
     "Fixed, not told",
     "The fix is tested or released, and these customers don't know.",
     "megaphone",
-    "Every customer of a fix was told of it.",
+    "Every customer of a fix was told of it, or somebody said why not.",
     lambda _: CustomerNotice.objects.untold().of_a_fix(),
     _untold,
 )
@@ -164,6 +173,15 @@ QUEUES: tuple[Queue, ...] = (
         "No question waits for an answer.",
         lambda _: Escalation.objects.waiting_for_information(),
         _asking,
+    ),
+    Queue(
+        "untrue-known-issues",
+        "Known issues that are untrue",
+        "Customers read that engineering works on what it is through with, or of a fix that isn't released.",
+        "book-alert",
+        "What customers read of known issues holds.",
+        lambda _: KnownIssue.objects.untrue(),
+        _untrue,
     ),
 )
 BY_SLUG: Mapping[str, Queue] = {queue.slug: queue for queue in QUEUES}

@@ -3,6 +3,11 @@
 So is for some time what they write once the record is over: that the fix doesn't help is said by then, and whoever
 made it must hear of it. The ticket's own events are the source, whichever door they came by. A reply is known by its
 event, not by its time alone: of two that came at once the later one may be stored first.
+
+Each sweep asks every ticket that is listened to, by an index: 0.1 s for 4,000 of them, however many events the desk
+has. A mark up to which all events are dealt with would cost less and could be wrong: an event that is stored late and a
+link that fails would have to hold it back, and one that is held back costs what this does. What the record doesn't
+tell of yet is found whatever went wrong before.
 """
 
 import logging
@@ -11,7 +16,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
-from django.db.models import BigIntegerField, Exists, F, OuterRef, Q, QuerySet, Value
+from django.db.models import BigIntegerField, Exists, F, OuterRef, Q, QuerySet, Subquery, Value
 from django.db.models.fields.json import KT
 from django.db.models.functions import Cast, Coalesce, Greatest
 
@@ -25,11 +30,10 @@ logger = logging.getLogger(__name__)
 _KINDS = {
     EventKind.CUSTOMER_REPLIED: Kind.CUSTOMER_REPLIED,
     EventKind.REOPENED: Kind.CUSTOMER_REPLIED,
+    EventKind.FOLLOWED_UP: Kind.CUSTOMER_REPLIED,
     EventKind.CUSTOMER_SOLVED: Kind.CUSTOMER_SOLVED,
 }
-_THEIRS = Q(kind__in=(EventKind.CUSTOMER_REPLIED, EventKind.CUSTOMER_SOLVED)) | Q(
-    kind=EventKind.REOPENED, data__waits=True
-)
+_THEIRS = Q(kind__in=_KINDS.keys() - {EventKind.REOPENED}) | Q(kind=EventKind.REOPENED, data__waits=True)
 """Reopened by the staff is no word of the customer's."""
 _LATE = timedelta(minutes=1)
 """So long after a later one a reply may be stored, having waited for its ticket."""
@@ -65,7 +69,10 @@ def _with_news(links: Q) -> QuerySet[EscalationLink]:
     since = Coalesce(OuterRef("replied_at"), OuterRef("linked_at")) - _LATE
     acts = TicketEvent.objects.filter(_THEIRS, ticket=OuterRef("ticket"), at__gt=OuterRef("linked_at"))
     known = _known(OuterRef(OuterRef("escalation")))
-    return EscalationLink.objects.filter(links, Exists(acts.filter(~Exists(known), at__gte=since)))
+    first = acts.filter(~Exists(known), at__gte=since).order_by("at", "pk").values("pk")[:1]
+    # As a value, which is looked up by `event_of_ticket` link by link: what only has to exist the database may look for
+    # in all events of the desk at once.
+    return EscalationLink.objects.filter(links).alias(news=Subquery(first)).filter(news__isnull=False)
 
 
 def _known(escalation: Any) -> QuerySet[EscalationEvent]:
@@ -104,6 +111,11 @@ def _note(pk: int, now: datetime) -> int:
 
 
 def _record(escalation: Escalation, act: TicketEvent) -> None:
-    """By nobody: the record wasn't changed, and who changed it last is a colleague."""
-    who = act.actor.display_name if act.actor else ""
-    record(escalation, _KINDS[EventKind(act.kind)], by=None, at=act.at, ticket=act.ticket_id, event=act.pk, name=who)
+    """By nobody: the record wasn't changed, and who changed it last is a colleague.
+
+    What they wrote on a Closed ticket stands in another, which is named.
+    """
+    said: dict[str, Any] = {"name": act.actor.display_name if act.actor else ""}
+    if act.kind == EventKind.FOLLOWED_UP:
+        said["follow_up"] = act.data["number"]
+    record(escalation, _KINDS[EventKind(act.kind)], by=None, at=act.at, ticket=act.ticket_id, event=act.pk, **said)

@@ -61,7 +61,8 @@ class CustomerNotice(models.Model):
     """One ticket's part of an update. Intent first: it waits here until the message exists, and is done once.
 
     `owed`: not sent yet; `held`: kept back with a reason, in a queue until somebody tells it or says why never;
-    `due`: to be brought into the ticket now; `sent`: its message is there; `dropped`: no longer to be told.
+    `due`: to be brought into the ticket now; `sent`: its message is there; `dropped`: no longer to be told, because
+    the record went on or somebody said so, which its history keeps.
     """
 
     class State(models.TextChoices):

@@ -34,6 +34,7 @@ from escalations.engineering.actions.request import Problem, request_escalation
 from escalations.engineering.actions.step import take_step
 from escalations.engineering.actions.updates import (
     change_notice,
+    dismiss_notice,
     hold_notice,
     release_notice,
     send_update,
@@ -49,6 +50,7 @@ __all__ = [
     "apply_rules",
     "change_notice",
     "comment",
+    "dismiss_notice",
     "dismiss_person",
     "dismiss_team",
     "edit",

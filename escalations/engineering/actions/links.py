@@ -10,7 +10,7 @@ from escalations.engineering import access
 from escalations.engineering.actions.invite import add_follower, apply_rules
 from escalations.engineering.actions.moves import locked, require, require_active, write
 from escalations.engineering.events import Kind, record
-from escalations.engineering.steps import Step
+from escalations.engineering.steps import ENDED, Step
 from escalations.engineering.wording import fault_of, filled
 from escalations.models import CustomerNotice, CustomerUpdate, Escalation, EscalationLink, FinishAs
 from supportdesk.lib.errors import Conflict, Invalid
@@ -131,11 +131,17 @@ def _locked_with(link: EscalationLink, *, by: User) -> Escalation:
 
 
 def complete_if_nobody_is_left(escalation: Escalation, *, at: datetime) -> None:
-    """What the locked record owes to nobody, since its tickets went, isn't owed any more: the step is complete."""
-    left = CustomerNotice.objects.filter(update_of__escalation=escalation, state__in=(State.OWED, State.HELD))
-    if escalation.owes_update and not left.filter(update_of__state=CustomerUpdate.State.OWED).exists():
-        escalation.updates.filter(state=CustomerUpdate.State.OWED).update(state=CustomerUpdate.State.DROPPED)
-        write(escalation, at=at, owes_update=False)
+    """What the locked record owes to nobody, since its tickets went, isn't owed any more: the step is complete.
+
+    Tickets whose customers were not to be told stay in it: where the record is over they go back to their agents.
+    """
+    owed = CustomerNotice.objects.filter(update_of__escalation=escalation, update_of__state=CustomerUpdate.State.OWED)
+    if not escalation.owes_update or owed.filter(state__in=(State.OWED, State.HELD)).exists():
+        return
+    if escalation.at_step in ENDED:
+        owed.filter(link__is_active=True).update(gives_back=True, next_attempt_at=at)
+    escalation.updates.filter(state=CustomerUpdate.State.OWED).update(state=CustomerUpdate.State.DROPPED)
+    write(escalation, at=at, owes_update=False)
 
 
 def drop_what_is_owed(link: EscalationLink) -> None:

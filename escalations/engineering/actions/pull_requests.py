@@ -89,7 +89,7 @@ def link_pull_request(escalation: Escalation, url: str, *, by: User, at: datetim
         linked_at=at,
         **({name: getattr(known, name) for name in _TOLD_BY_HOST} if known else {}),
     )
-    write(escalation, at=at, news_at=at)
+    write(escalation, at=at)
     _record(escalation, pull, "linked", by=by, at=at)
     return pull
 
@@ -203,9 +203,9 @@ def _apply(escalation: Escalation, pull: PullRequest, news: News, *, at: datetim
         setattr(pull, name, value)
     pull.save(update_fields=[*new])
     if told and pull.unlinked_at is None:
-        # What machines find out is no news of engineering, and makes nobody's form outdated.
+        # Customers hear of none of it, so it is no news of engineering; and checks come and go by the minute.
         if told.keys() - {"checks"}:
-            write(escalation, at=at, news_at=at)
+            write(escalation, at=at)
         old, now = ({name: pair[side] for name, pair in told.items()} for side in (0, 1))
         _record(escalation, pull, "changed", by=None, at=at, old=old, new=now)
     return True

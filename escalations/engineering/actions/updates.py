@@ -159,6 +159,25 @@ def hold_notice(notice: CustomerNotice, *, why: str, by: User, at: datetime) -> 
 
 
 @transaction.atomic
+def dismiss_notice(notice: CustomerNotice, *, why: str, by: User, at: datetime) -> None:
+    """Never tell this ticket's customer of this step, for a reason that the history keeps; it leaves the queues.
+
+    Where the record is over its ticket goes back to its agent all the same. NotAllowed, Conflict, Invalid (`why`).
+    """
+    notice = _waiting(notice, by=by)
+    why = needed(words.one_line(why, field="why", most=300), "why", "Say why they are not to be told.")
+    notice.state = State.DROPPED
+    # Bare of who held it and who was telling it: by these a merge that is undone knows what it had dropped itself.
+    notice.held_why, notice.held_by, notice.told_by, notice.last_error = "", None, None, ""
+    notice.next_attempt_at = at if notice.gives_back else None
+    notice.save(update_fields=["state", "held_why", "held_by", "told_by", "last_error", "next_attempt_at"])
+    escalation = notice.update_of.escalation
+    write(escalation, at=at)
+    ticket, step = notice.link.ticket_id, notice.update_of.step
+    record(escalation, Kind.HELD_BACK, by=by, at=at, for_good=True, ticket=ticket, step=step, why=why)
+
+
+@transaction.atomic
 def release_notice(notice: CustomerNotice, *, by: User, at: datetime) -> None:
     """Tell after all: with the others while the update is owed, at once when it was sent.
 

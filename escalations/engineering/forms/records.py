@@ -196,7 +196,7 @@ class UpdateForm(DeskForm):
 
 
 class NoticeForm(DeskForm):
-    """Words of its own for one customer, or why they are not told."""
+    """Words of its own for one customer, or why they are not told yet or never."""
 
     text = TextField(label="Other words for this customer", required=False, help_text="Empty: the words for all.")
-    why = LineField(label="Why not yet", most=300, required=False)
+    why = LineField(label="Why not", most=300, required=False)

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from escalations.engineering import access, actions, progress
 from escalations.engineering.actions.moves import require
 from escalations.engineering.forms.records import NoticeForm, UpdateForm
-from escalations.engineering.letters import letter, letters, named, notices
+from escalations.engineering.letters import every_notice, letter, letters, named, notices
 from escalations.engineering.steps import RULES
 from escalations.engineering.views.edit import seen_version
 from escalations.engineering.views.gate import find, on_the_board, only, viewer
@@ -140,7 +140,7 @@ def _query(kept: dict[str, str], cursor: str) -> str:
 @only(access.may_word, "decide what customers are told")
 @require_POST
 def escalation_notice(request: HttpRequest, ref: str, notice: int) -> HttpResponseBase:
-    """`act` is change, hold or tell; htmx gets the customer's line and what sends, else it is back to the page."""
+    """`act` is change, hold, dismiss or tell; htmx gets the customer's line and what sends, else the page again."""
     me = viewer(request)
     escalation = find(me, ref)
     row = notices(escalation).filter(pk=notice).first()
@@ -169,6 +169,9 @@ def _act(request: HttpRequest, notice: CustomerNotice, form: NoticeForm) -> str:
         case "hold":
             actions.hold_notice(notice, why=form.cleaned_data["why"], by=by, at=at)
             return f"Held back from {whom}."
+        case "dismiss":
+            actions.dismiss_notice(notice, why=form.cleaned_data["why"], by=by, at=at)
+            return f"{whom.capitalize()} is not to be told."
         case "tell":
             actions.release_notice(notice, by=by, at=at)
             return f"{whom.capitalize()} is told after all."
@@ -188,7 +191,7 @@ def _again(
 ) -> HttpResponse:
     """The customer's line as it stands now; without htmx the whole page with what was refused at its line."""
     escalation = find(viewer(request), escalation.reference)
-    fresh = notices(escalation).get(pk=row.pk)
+    fresh = every_notice(escalation).get(pk=row.pk)  # also one that is just dismissed
     more: dict[str, Any] = {"refused": form, "refused_at": row.pk, "refused_act": request.POST.get("act", "")}
     if not getattr(request, "htmx", False):
         return _show(request, escalation, chosen(escalation, str(fresh.update_of_id)), status=status, **more)

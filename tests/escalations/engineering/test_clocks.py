@@ -192,3 +192,40 @@ def test_one_that_fails_keeps_no_other_from_being_warned_of(
 def test_looking_when_nothing_is_due_is_one_query(record: Escalation, django_assert_num_queries: Any) -> None:
     with django_assert_num_queries(1):
         assert warn_all(now=AT + HOUR) == 0
+
+
+def test_a_question_stops_the_time_for_the_plan_and_does_not_begin_it_anew(record: Escalation, sven: User) -> None:
+    """Three days of eight hours: five hours at Confirmed, a question overnight, and an hour until the next."""
+    brought_to(record, Move.CONFIRM, by=sven, at=AT - 2 * MINUTE)
+    assert due(record)["plan"] == datetime(2026, 11, 25, 17, 0, tzinfo=UTC)
+    for asked, answered in ((5, 29), (30, 30)):
+        question = {**QUESTION, "asks_customer": False, "question_due_at": AT + 90 * HOUR}
+        actions.take_step(record, Move.ASK, by=sven, given=question, at=AT + asked * HOUR)
+        assert due(record)["plan"] is None
+        actions.take_step(record, Move.RESUME, by=sven, given={}, at=AT + answered * HOUR)
+    assert due(record)["plan"] == datetime(2026, 11, 26, 17, 0, tzinfo=UTC)
+    actions.edit(record, problem(severity=1), by=sven, at=AT + 31 * HOUR)
+    assert due(record)["plan"] == AT + 48 * HOUR, "a day around the clock, six hours of which have passed"
+
+
+def test_what_was_overdue_before_the_question_was_due_when_it_was(record: Escalation, sven: User) -> None:
+    brought_to(record, Move.CONFIRM, by=sven, at=AT - 2 * MINUTE)
+    was_due = due(record)["plan"]
+    asked = AT + timedelta(days=4)
+    question = {"question": "Which?", "question_due_at": asked + HOUR, "asks_customer": False}
+    actions.take_step(record, Move.ASK, by=sven, given=question, at=asked)
+    actions.take_step(record, Move.RESUME, by=sven, given={}, at=asked + HOUR)
+    assert due(record)["plan"] == was_due
+
+
+def test_after_a_failed_fix_the_time_for_a_plan_begins_anew(record: Escalation, sven: User) -> None:
+    brought_to(record, Move.CONFIRM, by=sven, at=AT - 2 * MINUTE)
+    question = {"question": "Which?", "question_due_at": AT + 9 * HOUR, "asks_customer": False}
+    actions.take_step(record, Move.ASK, by=sven, given=question, at=AT + 4 * HOUR)
+    actions.take_step(record, Move.RESUME, by=sven, given={}, at=AT + 4 * HOUR)
+    later = AT + timedelta(days=1)
+    for what, given in ((Move.PLAN, {"plan": "Keep it"}), (Move.TEST, {"evidence": "Ran", "comes_with": "9.12"})):
+        actions.take_step(record, what, by=sven, given=given, at=later)
+        actions.send_update(record, by=sven, at=later)
+    actions.take_step(record, Move.FAIL, by=sven, given={"reason": "It leaks"}, at=later)
+    assert due(record)["plan"] == later + timedelta(days=2, hours=8)

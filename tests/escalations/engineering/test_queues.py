@@ -158,6 +158,45 @@ def test_what_is_over_or_merged_waits_nowhere(record: Escalation, sven: User, sa
     assert filled(AT + 30 * DAY) == {}
 
 
+def test_a_known_issue_that_no_longer_holds_waits_to_be_changed(
+    record: Escalation, sven: User, client_of: Callable[[User], Client]
+) -> None:
+    said_so = actions.Notice(title="Sessions end", text="We look into it.")
+    actions.publish_known_issue(record, said_so, by=sven, at=AT)
+    assert filled() == {}
+    actions.take_step(record, Move.WITHDRAW, by=sven, given={"reason": "A proxy"}, at=AT + MINUTE)
+    actions.send_update(record, by=sven, at=AT + MINUTE)
+    telling.tell_customers(now=AT + MINUTE)
+    assert filled() == {"untrue-known-issues": 1}
+    words = "Customers read “We look into it”, and engineering is through with it: Withdrawn."
+    assert said("untrue-known-issues") == [words]
+    assert words in client_of(sven).get(BY_SLUG["untrue-known-issues"].address).content.decode()
+    assert words in client_of(sven).get(record.get_absolute_url()).content.decode()
+    actions.withdraw_known_issue(record, by=sven, at=AT + 2 * MINUTE)
+    assert filled() == {}
+
+
+def test_a_known_issue_names_a_fix_only_while_one_is_released(record: Escalation, sven: User) -> None:
+    fixed = actions.Notice(title="Sessions end", text="Upgrade.", state="fixed", fixed_version="9.11.2")
+    actions.publish_known_issue(record, fixed, by=sven, at=AT)
+    assert said("untrue-known-issues") == ["Customers read “Fixed in 9.11.2”, and no fix is released."]
+    brought_to(record, Move.RELEASE, by=sven)
+    assert said("untrue-known-issues") == []
+    actions.take_step(record, Move.FAIL, by=sven, given={"reason": "It leaks"}, at=AT + 9 * MINUTE)
+    assert BY_SLUG["untrue-known-issues"].listed(AT).get().sort_at == AT + 9 * MINUTE
+
+
+def test_a_duplicates_known_issue_goes_by_the_record_that_stays(
+    record: Escalation, other: Escalation, sven: User
+) -> None:
+    words = actions.Notice(title="Sessions end", text="We look into it.")
+    actions.publish_known_issue(other, words, by=sven, at=AT)
+    actions.merge(other, record, by=sven, at=AT + MINUTE)
+    assert said("untrue-known-issues") == []
+    brought_to(record, Move.RELEASE, by=sven)
+    assert said("untrue-known-issues") == ["Customers read “We look into it”, and the fix is released."]
+
+
 # --- The pages -----------------------------------------------------------------------------------------------------
 
 

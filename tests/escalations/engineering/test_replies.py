@@ -1,9 +1,12 @@
 """What customers do in their tickets stands on the record: each once, whoever looks, until somebody has seen it."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test import Client
 
 from accounts.models import User
 from escalations.engineering import actions, replies, telling
@@ -14,9 +17,11 @@ from supportdesk.lib.errors import NotAllowed
 from tests.at_once import at_once
 from tests.escalations.engineering.conftest import AT, MINUTE, TEXT, brought_to, problem
 from tickets import actions as ticket_actions
+from tickets.actions.upkeep import close_solved
 from tickets.models import Ticket, TicketEvent
 
 pytestmark = pytest.mark.django_db
+DAY = timedelta(days=1)
 Kind = EscalationEvent.Kind
 
 
@@ -115,6 +120,23 @@ def test_that_the_fix_does_not_help_reaches_the_record(released: Escalation, rit
     assert reported_by([released])[released.pk].replied == 1
 
 
+def test_so_does_what_is_written_on_a_closed_ticket(
+    released: Escalation, ritas: Ticket, rita: User, ann: User, sven: User, client_of: Callable[[User], Client]
+) -> None:
+    """It opens a follow-up, which SET finds by its number."""
+    ritas.refresh_from_db()
+    ticket_actions.solve(ritas, by=ann, at=AT + 6 * MINUTE)
+    assert close_solved(ritas.number, now=AT + 3 * DAY)
+    message = ticket_actions.reply(ritas, by=rita, body="Still there with 9.11.2.", at=AT + 4 * DAY)
+    assert message.ticket_id != ritas.pk
+    assert replies.note_all(now=AT + 4 * DAY + MINUTE) == 1
+    assert replies.note_all(now=AT + 4 * DAY + 2 * MINUTE) == 0
+    assert told(released) == [("customer_replied", ritas.number)]
+    assert reported_by([released])[released.pk].replied == 1
+    said = f"Rita wrote on #{ritas.number}, which is Closed: in the follow-up #{message.ticket_id}"
+    assert said in client_of(sven).get(released.get_absolute_url()).content.decode()
+
+
 def test_a_record_that_is_long_over_hears_no_more(released: Escalation, ritas: Ticket, rita: User) -> None:
     late = AT + replies.HEARD_FOR + timedelta(hours=1)
     ritas.refresh_from_db()
@@ -143,3 +165,15 @@ def test_two_workers_at_once_put_it_down_once(record: Escalation, ritas: Ticket,
 def test_two_looks_for_all_links(record: Escalation, ritas: Ticket, rita: User, django_assert_num_queries: Any) -> None:
     with django_assert_num_queries(2):
         assert replies.note_all(now=AT + MINUTE) == 0
+
+
+def test_each_ticket_is_looked_up_by_itself(record: Escalation, count_queries: Any) -> None:
+    """Joined, all events of the desk would be read for it: a join of whole tables is what the database may choose."""
+    with count_queries() as queries:
+        replies.note_all(now=AT + MINUTE)
+    with connection.cursor() as cursor:
+        for query in queries:
+            cursor.execute(f"EXPLAIN {query['sql']}")
+            plan = "\n".join(line for (line,) in cursor.fetchall())
+            assert "SubPlan" in plan
+            assert "Semi Join" not in plan
