@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from django.db.models import Q, QuerySet
 from django.utils.safestring import SafeString
 
+from accounts.models import User
 from escalations.engineering.unread import is_heard, why_unread
 from escalations.engineering.wording import written_to
 from escalations.models import CustomerNotice, CustomerUpdate, Escalation
@@ -42,15 +43,16 @@ class Letter:
         return self.notice.state == State.DUE and bool(self.notice.last_error)
 
 
-def notices(escalation: Escalation) -> QuerySet[CustomerNotice]:
-    """All of a record that count, with what a letter needs."""
-    return every_notice(escalation).exclude(state=State.DROPPED)
+def notices(escalation: Escalation, user: User) -> QuerySet[CustomerNotice]:
+    """All of a record that count and that `user` may read, with what a letter needs."""
+    return every_notice(escalation, user).exclude(state=State.DROPPED)
 
 
-def every_notice(escalation: Escalation) -> QuerySet[CustomerNotice]:
+def every_notice(escalation: Escalation, user: User) -> QuerySet[CustomerNotice]:
     """Also those that are no longer to be told."""
     return (
-        CustomerNotice.objects.filter(update_of__escalation=escalation)
+        CustomerNotice.objects.visible_to(user)
+        .filter(update_of__escalation=escalation)
         .select_related(
             *("update_of", "message", "held_by", "told_by"),
             *("link__ticket__organization__plan", "link__ticket__requester"),

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from django.db.models import Count, Q
 
+from accounts.models import User
 from escalations.models import CustomerNotice, CustomerUpdate
 
 State = CustomerNotice.State
@@ -48,10 +49,11 @@ class Progress:
         return ", ".join(parts)
 
 
-def of(updates: Iterable[CustomerUpdate]) -> dict[int, Progress]:
-    """The progress of each update by its key, in one query."""
+def of(updates: Iterable[CustomerUpdate], user: User) -> dict[int, Progress]:
+    """The progress of each update by its key, as far as `user` sees its tickets, in one query."""
     rows = (
-        CustomerNotice.objects.filter(update_of__in=[update.pk for update in updates])
+        CustomerNotice.objects.visible_to(user)
+        .filter(update_of__in=[update.pk for update in updates])
         .order_by()
         .values_list("update_of", "state")
         .annotate(number=Count("pk"), failing=Count("pk", filter=Q(state=State.DUE) & ~Q(last_error="")))

@@ -108,6 +108,12 @@ def who_see(escalation: Escalation, people: Iterable[User]) -> list[User]:
 
 
 class LinkQuerySet(models.QuerySet["EscalationLink"]):
+    def visible_to(self, user: User) -> LinkQuerySet:
+        """Those of the records that the person sees."""
+        from escalations.models import Escalation
+
+        return self.filter(escalation__in=Escalation.objects.visible_to(user).order_by())
+
     def standing(self) -> LinkQuerySet:
         """Tickets that are in the record, or were when it ended; not those taken out of it."""
         return self.filter(unlinked_at=None)
@@ -121,6 +127,10 @@ class LinkQuerySet(models.QuerySet["EscalationLink"]):
 
 
 class NoticeQuerySet(models.QuerySet["CustomerNotice"]):
+    def visible_to(self, user: User) -> NoticeQuerySet:
+        """Of a record that the person sees: those whose ticket is theirs to see, too (S054)."""
+        return self if user.role in _SEE_ALL else self.filter(link__ticket__in=tickets_of(user))
+
     def to_do(self, now: datetime) -> NoticeQuerySet:
         """Those with a message to be brought into the ticket, or a ticket to be given back."""
         return self.filter(next_attempt_at__lte=now)

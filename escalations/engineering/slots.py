@@ -36,7 +36,7 @@ def ticket_rail(tickets: Sequence[Ticket], request: HttpRequest) -> Filled:
     """*Escalate to SET*, or where the ticket stands with engineering."""
     if not access.sees_board(request.user):
         return {}
-    found = standing_of(tickets)
+    found = standing_of(tickets, viewer(request))
     cards = {ticket.pk: _card(ticket, found.get(ticket.pk, Standing()), request) for ticket in tickets}
     return {pk: html for pk, html in cards.items() if html}
 
@@ -59,12 +59,13 @@ def _card(ticket: Ticket, standing: Standing, request: HttpRequest) -> SafeStrin
 
 
 def queue_row(tickets: Sequence[Ticket], request: HttpRequest) -> Filled:
-    """The reference of the record that an On-hold ticket waits for."""
+    """The reference of the record that an On-hold ticket waits for, to who sees that record."""
     waiting = [ticket.pk for ticket in tickets if ticket.status == Status.ON_HOLD]
     if not waiting or not access.sees_board(request.user):
         return {}
-    links = EscalationLink.objects.active().filter(ticket__in=waiting).values_list("ticket_id", "escalation_id")
-    return {ticket: format_html(' <span class="badge">SET-{}</span>', record) for ticket, record in links}
+    links = EscalationLink.objects.active().visible_to(viewer(request)).filter(ticket__in=waiting)
+    references = links.values_list("ticket_id", "escalation_id")
+    return {ticket: format_html(' <span class="badge">SET-{}</span>', record) for ticket, record in references}
 
 
 def request_timeline(tickets: Sequence[Ticket], request: HttpRequest) -> Filled:

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db.models import F, FilteredRelation, Q
 
+from accounts.models import User
 from escalations.engineering.steps import RULES, Step
 from escalations.models import CustomerNotice, EscalationLink
 from tickets.models import Ticket
@@ -47,11 +48,11 @@ class Standing:
     former: list[EscalationLink] = field(default_factory=list)
 
 
-def standing_of(tickets: Sequence[Ticket]) -> dict[int, Standing]:
-    """The standing of those of `tickets` that are or were in a record, by their number: one query."""
+def standing_of(tickets: Sequence[Ticket], user: User) -> dict[int, Standing]:
+    """The standing of those of `tickets` that are or were in a record that `user` sees, by their number: one query."""
     found: dict[int, Standing] = defaultdict(Standing)
     known = [ticket for ticket in tickets if ticket.is_escalated or getattr(ticket, "was_escalated", True)]
-    for link in _links(known) if known else ():
+    for link in _links(known, user) if known else ():
         standing, word = found[link.ticket_id], _word(link)
         if link.is_active:
             standing.active = link
@@ -64,12 +65,12 @@ def standing_of(tickets: Sequence[Ticket]) -> dict[int, Standing]:
     return dict(found)
 
 
-def _links(tickets: Sequence[Ticket]) -> Any:
+def _links(tickets: Sequence[Ticket], user: User) -> Any:
     """Each link once for each word, the newest link first and its words in order; once where there is none."""
     said = FilteredRelation("notices", condition=~Q(notices__state=State.DROPPED))
     columns = {"step": "update_of__step", "state": "state", "message": "message", "sent_at": "sent_at"}
     columns |= {"held_why": "held_why", "held_by": "held_by__name"}
-    rows: Any = EscalationLink.objects.filter(ticket__in=tickets).select_related("escalation__owner")
+    rows: Any = EscalationLink.objects.visible_to(user).filter(ticket__in=tickets).select_related("escalation__owner")
     rows = rows.annotate(said=said, **{f"said_{name}": F(f"said__{column}") for name, column in columns.items()})
     return rows.order_by("-pk", "said__pk")
 

@@ -10,6 +10,7 @@ from supportdesk.lib import clock
 from tests import factories
 from tests.escalations.engineering.conftest import brought_to
 
+_LONG = "server.public.sessions.SessionStore.getByTokenOrRefreshToken"
 _TEXT = "Hello {{requester_name}}, our engineers look into #{{ticket_number}}."
 
 
@@ -33,7 +34,7 @@ def fill(rita: User, sam: User, sven: User, ann: User) -> tuple[str, str, str]:
 def _record(number: int, rita: User, sam: User, ann: User) -> Escalation:
     tickets = [factories.open_ticket(person, subject=f"Logged out {number}") for person in (rita, sam)]
     facts = actions.Problem(
-        title=f"Sessions end after a minute behind a proxy, number {number}",
+        title=f"Sessions end after a minute, number {number}: {_LONG}",
         severity=number + 1,
         impact="Everybody who logs in through the **proxy**",
         reproduction="1. Log in\n2. Wait",

@@ -31,7 +31,7 @@ from escalations.engineering.actions.pull_requests import (
     unlink_pull_request,
 )
 from escalations.engineering.actions.request import Problem, request_escalation
-from escalations.engineering.actions.step import take_step
+from escalations.engineering.actions.step import take_step, taken_already
 from escalations.engineering.actions.updates import (
     change_notice,
     dismiss_notice,
@@ -75,6 +75,7 @@ __all__ = [
     "send_update",
     "take_delivery",
     "take_step",
+    "taken_already",
     "unfollow",
     "unlink",
     "unlink_outside_issue",

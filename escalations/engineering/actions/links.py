@@ -3,7 +3,8 @@
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import F, Q, Value
+from django.db.models.functions import Greatest, Least
 
 from accounts.models import User
 from escalations.engineering import access
@@ -26,11 +27,12 @@ def add_ticket(
 ) -> EscalationLink:
     """Escalate `ticket` into a record that is there already; its customer is told `text` (with variables).
 
-    Raises NotAllowed, Conflict (the ticket's status, another escalation, the record is over), Invalid (`text`).
+    Once per `key`. Raises NotAllowed, Invalid (`text`), Conflict (the ticket's status, another escalation, the record
+    is over, or the form was sent with other words).
     """
     escalation = locked(escalation, by=by)
     require(access.may_request(by), "escalate tickets")
-    if former := _added_before(by, key, ticket):
+    if former := _added_before(escalation, ticket, by=by, text=text, key=key):
         return former
     require_active(escalation)
     link = bring_in(escalation, ticket, by=by, text=text, at=at, key=key)
@@ -113,11 +115,17 @@ def finish_ticket_as(link: EscalationLink, to: str, *, by: User, at: datetime) -
 
 
 @transaction.atomic
-def mark_seen(link: EscalationLink, *, by: User) -> None:
-    """The reply that `link` shows was looked at; a later one stays new. Raises NotAllowed, Conflict."""
+def mark_seen(link: EscalationLink, *, replied_at: datetime, by: User) -> None:
+    """The reply of `replied_at` was looked at; a later one stays new, and what was read before stays read.
+
+    Raises NotAllowed, Conflict, Invalid (`replied_at`).
+    """
     _locked_with(link, by=by)
     require(access.may_word(by), "mark replies as read")
-    EscalationLink.objects.filter(pk=link.pk).update(seen_reply_at=link.replied_at)
+    if replied_at < link.ticket.created_at:
+        raise Invalid("No reply is as old as that.", code="unknown", field="replied_at")
+    seen = Greatest(F("seen_reply_at"), Least(F("replied_at"), Value(replied_at)))
+    EscalationLink.objects.filter(pk=link.pk, replied_at__isnull=False).update(seen_reply_at=seen)
 
 
 def _locked_with(link: EscalationLink, *, by: User) -> Escalation:
@@ -153,11 +161,19 @@ def drop_what_is_owed(link: EscalationLink) -> None:
     waiting.update(state=State.DROPPED, next_attempt_at=None, gives_back=False)
 
 
-def _added_before(by: User, key: str, ticket: Ticket) -> EscalationLink | None:
-    """What this form did before."""
-    if not key or not Message.objects.filter(author=by, submission_key=key, ticket=ticket).exists():
+def _added_before(escalation: Escalation, ticket: Ticket, *, by: User, text: str, key: str) -> EscalationLink | None:
+    """What this form did before (S089), wherever the ticket went by merging since."""
+    sent = CustomerNotice.objects.filter(message__author=by, message__submission_key=key)
+    former = sent.select_related("update_of__escalation", "link").first() if key else None
+    if former is None:
         return None
-    return EscalationLink.objects.filter(ticket=ticket).order_by("-pk").first()
+    update = former.update_of
+    is_there = (update.escalation_id, former.link.ticket_id) == (escalation.pk, ticket.pk)
+    if not is_there or text != (former.own_text or update.text):
+        what = f"#{former.link.ticket_id} was added to {update.escalation.reference}"
+        sentence = f"This form was already sent otherwise: {what}. Reload the page to send more."
+        raise Conflict(sentence, code="key_reused")
+    return former.link
 
 
 def _count_as_told(

@@ -14,7 +14,7 @@ from escalations.engineering.events import Kind, record
 from escalations.engineering.steps import Step
 from escalations.models import CustomerUpdate, Escalation, Severity
 from supportdesk.lib import text as words
-from supportdesk.lib.errors import Invalid
+from supportdesk.lib.errors import Conflict, Invalid
 from tickets.models import Category, Ticket
 
 TEXT_BYTES = 64 * 1024
@@ -40,11 +40,12 @@ def request_escalation(
 ) -> Escalation:
     """Open a record for `ticket`, which waits On-hold from now on; its customer is told `text` (with variables).
 
-    Raises NotAllowed, Invalid (the field), Conflict (the ticket's status, or an escalation of it is active).
+    Once per `key`. Raises NotAllowed, Invalid (the field), Conflict (the ticket's status, an escalation of it is
+    active, or the form was sent with other words).
     """
     require(access.may_request(by), "escalate tickets")
     Ticket.objects.select_for_update(of=("self",)).get(pk=ticket.pk)  # the same form twice at once: one waits here
-    if key and (former := Escalation.objects.filter(requested_by=by, submission_key=key).first()):
+    if former := _requested_before(by, key, ticket, problem, text):
         return former
     escalation = Escalation.objects.create(
         **checked(problem),
@@ -72,6 +73,21 @@ def request_escalation(
     add_follower(escalation, by, by=by, at=at)
     apply_rules(escalation, at=at)
     return escalation
+
+
+def _requested_before(by: User, key: str, ticket: Ticket, problem: Problem, text: str) -> Escalation | None:
+    """What this form began before (S089); what was edited since is no longer what the form said."""
+    former = Escalation.objects.filter(requested_by=by, submission_key=key).first() if key else None
+    if former is None:
+        return None
+    edited = set(former.events.filter(kind=Kind.EDITED).values_list("data__field", flat=True))
+    facts = {name: value for name, value in checked(problem).items() if name not in edited}
+    is_same = former.events.filter(kind=Kind.REQUESTED, data__ticket=ticket.number).exists()
+    is_same = is_same and former.updates.order_by("pk").values_list("text", flat=True).first() == text
+    if not is_same or any(getattr(former, name) != value for name, value in facts.items()):
+        sentence = f"This form was already sent with other words and became {former.reference}. Change them there."
+        raise Conflict(sentence, code="key_reused")
+    return former
 
 
 def checked(problem: Problem) -> dict[str, object]:

@@ -1,7 +1,7 @@
 """Taking a record from step to step: what the table of moves permits and demands, and what each step then owes."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
@@ -28,6 +28,7 @@ _SENTENCES = {
     "version": "Name the version that has the fix.",
 }
 _LINES = {"version": 40, "comes_with": 40}
+_PRESSED_TWICE = timedelta(minutes=1)
 
 
 @transaction.atomic
@@ -63,6 +64,26 @@ def take_step(
     if owes(escalation, what):
         owe(escalation, text=_worded(given, to, what), failed=what is Move.FAIL, by=by, at=at)
     return escalation
+
+
+def taken_already(escalation: Escalation, what: Move, *, by: User, given: Mapping[str, Any], at: datetime) -> bool:
+    """Whether the record stands where this person's own move `what`, `given` the same, led it within a minute.
+
+    A button pressed twice is one move; no move leads to a step that it starts from.
+    """
+    last = escalation.events.filter(kind=Kind.MOVED).order_by("at", "id").last()
+    if last is None or at - last.at > _PRESSED_TWICE:
+        return False
+    if (last.actor_id, last.data.get("move"), last.to_step) != (by.pk, what.value, escalation.step):
+        return False
+    changes = _changes(escalation, what, given, by=by, at=at)
+    changes.pop("asked_from", None)
+    said = escalation.updates.filter(created_at=last.at).values_list("text", flat=True).last()
+    return (
+        all(getattr(escalation, name) == value for name, value in changes.items())
+        and set(_teams(given)) <= set(escalation.teams.values_list("team", flat=True))
+        and (said is None or said == _worded(given, escalation.at_step, what))
+    )
 
 
 def _let_follow(escalation: Escalation, what: Move, *, by: User, at: datetime) -> None:

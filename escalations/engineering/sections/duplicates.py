@@ -8,19 +8,21 @@ from django.http import HttpRequest
 from escalations.engineering import access
 from escalations.engineering.forms.around import MergeForm
 from escalations.engineering.matching import similar_titles
-from escalations.engineering.views.gate import viewer
+from escalations.engineering.views.gate import seen_among, viewer
 from escalations.models import Escalation, EscalationMerge
 
 
 def context(escalation: Escalation, request: HttpRequest, *, form: MergeForm | None = None) -> dict[str, Any]:
-    """Two queries at most."""
+    """Four queries at most; `seen` are the keys of the records that may be named."""
     user = viewer(request)
     may_merge = access.may_move(user)
     can_go = may_merge and escalation.is_active
     others = Escalation.objects.visible_to(user).active().exclude(pk=escalation.pk).only("title", "step")
+    merges = list(_standing().filter(target=escalation).select_related("source", "by"))
     return {
+        "seen": seen_among(user, (escalation.merged_into_id, *(one.source_id for one in merges))),
         "merged_away": _away(escalation),
-        "merges": list(_standing().filter(target=escalation).select_related("source", "by")),
+        "merges": merges,
         "may_undo": may_merge and escalation.is_active,
         "may_merge": may_merge,
         "similar": list(similar_titles(others, escalation.title)[:3]) if can_go else [],

@@ -14,11 +14,11 @@ State = CustomerUpdate.State
 
 def context(escalation: Escalation, request: HttpRequest) -> dict[str, Any]:
     """Two queries: the update that is owed or was sent last, and how far it has come."""
-    update = escalation.updates.exclude(state=State.DROPPED).last()
+    me, update = viewer(request), escalation.updates.exclude(state=State.DROPPED).last()
     return {
         "update": update,
         "is_owed": update is not None and update.state == State.OWED,
         "owes": RULES[update.at_step].owes if update else "",
-        "progress": progress.of([update])[update.pk] if update else progress.Progress(),
-        "may_send": access.may_move(viewer(request)),
+        "progress": progress.of([update], me)[update.pk] if update else progress.Progress(),
+        "may_send": access.may_move(me),
     }

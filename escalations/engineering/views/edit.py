@@ -10,7 +10,7 @@ from escalations.engineering.forms.records import EditForm
 from escalations.engineering.views.gate import find, only, viewer
 from escalations.models import Escalation
 from supportdesk.lib import clock
-from supportdesk.lib.errors import DomainError, NotAllowed
+from supportdesk.lib.errors import Conflict, DomainError, NotAllowed
 from supportdesk.lib.http import page
 from supportdesk.lib.toasts import say
 
@@ -42,6 +42,12 @@ def seen_version(request: HttpRequest) -> int | None:
     return int(given) if given.isascii() and given.isdigit() and len(given) < 10 else None
 
 
+def version_of_words(request: HttpRequest, escalation: Escalation, *, status: int) -> int:
+    """Which version the words in a form belong to: it comes back with that, until a conflict has told of a newer."""
+    seen = seen_version(request)
+    return escalation.version if seen is None or status == Conflict.status else seen
+
+
 @transaction.atomic
 def _save(escalation: Escalation, form: EditForm, *, by: User, seen: int | None) -> list[str]:
     """Both verbs or none; they are two because other people may do each."""
@@ -56,6 +62,7 @@ def _show(request: HttpRequest, escalation: Escalation, form: EditForm, *, statu
     context = {
         "escalation": escalation,
         "form": form,
+        "seen_version": version_of_words(request, escalation, status=status),
         "meanwhile": form.now_different(escalation) if status == 409 else [],
     }
     return page(request, "escalations/engineering/edit.html", context, status=status)

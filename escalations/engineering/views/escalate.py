@@ -47,9 +47,9 @@ def ticket_escalate(request: HttpRequest, number: int) -> HttpResponseBase:
 
 
 def _record(request: HttpRequest, ref: str) -> Escalation | None:
-    """The record that the ticket is to join, where one is named that can still be joined."""
+    """The record that the ticket is to join, where one is named; one that is over by now says so."""
     number = number_of(ref)
-    rows = Escalation.objects.visible_to(viewer(request)).active()
+    rows = Escalation.objects.visible_to(viewer(request)).select_related("merged_into")
     return rows.filter(pk=number).first() if number else None
 
 

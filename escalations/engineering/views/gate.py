@@ -1,7 +1,7 @@
 """Who comes in: the desk's people and stakeholders; for everybody else these addresses don't exist."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import wraps
 
 from django.http import Http404, HttpRequest, HttpResponseBase
@@ -60,6 +60,13 @@ def find(user: User, ref: str) -> Escalation:
         denied(user, "escalation", ref)
         raise Http404
     return found
+
+
+def seen_among(user: User, keys: Iterable[int | None]) -> set[int]:
+    """Which of the records with these keys `user` may see: what leads to another one names it to nobody else."""
+    wanted = {key for key in keys if key is not None}
+    rows = Escalation.objects.visible_to(user).filter(pk__in=wanted)
+    return set(rows.values_list("pk", flat=True)) if wanted else set()
 
 
 def number_of(ref: str) -> int | None:

@@ -7,6 +7,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from escalations.engineering import access, actions
 from escalations.engineering.forms.tickets import KnownIssueForm
+from escalations.engineering.views.edit import seen_version, version_of_words
 from escalations.engineering.views.gate import find, only, viewer
 from escalations.models import Escalation, KnownIssue
 from supportdesk.lib import clock
@@ -31,13 +32,12 @@ def escalation_known_issue(request: HttpRequest, ref: str) -> HttpResponseBase:
         return _show(request, escalation, issue, form, status=400)
     try:
         notice = actions.Notice(**{name: form.cleaned_data[name] for name in _NAMES})
-        seen = request.POST.get("seen_version", "")
         actions.publish_known_issue(
             escalation,
             notice,
             by=viewer(request),
             at=clock.now(),
-            seen_version=int(seen) if seen.isascii() and seen.isdigit() and len(seen) < 10 else None,
+            seen_version=seen_version(request),
         )
     except DomainError as refusal:
         form.refuse(refusal)
@@ -72,6 +72,7 @@ def _show(
         "escalation": escalation,
         "issue": issue,
         "form": form,
+        "seen_version": version_of_words(request, escalation, status=status),
         "preview": KnownIssue(**said),
         "preview_html": render_markdown(said["text"]),
         "workaround_html": render_markdown(said["workaround"]),

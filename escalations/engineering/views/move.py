@@ -13,7 +13,7 @@ from accounts.models import User
 from escalations.engineering import access, actions, wording
 from escalations.engineering.forms.records import TEXT_HELP, MoveForm
 from escalations.engineering.steps import RULES, Move, Step, replaces_an_owed_update, target
-from escalations.engineering.views.edit import seen_version
+from escalations.engineering.views.edit import seen_version, version_of_words
 from escalations.engineering.views.gate import find, only, viewer
 from escalations.models import Escalation, EscalationLink
 from supportdesk.lib import clock
@@ -32,9 +32,10 @@ def escalation_move(request: HttpRequest, ref: str, move: str) -> HttpResponseBa
     me = viewer(request)
     escalation, what = find(me, ref), _move(move)
     to = _target(escalation, what)
+    form = _form(request, escalation, what, to or escalation.at_step, me)
     if to is None:
-        return _impossible(request, escalation, what)
-    form = _form(request, escalation, what, to, me)
+        is_repeated = "preview" not in request.POST and _is_repeated(form, escalation, me)
+        return _led_to(request, escalation) if is_repeated else _impossible(request, escalation, what)
     if "preview" in request.POST:
         return _previewed(request, escalation, form)
     if not form.is_valid():
@@ -46,11 +47,26 @@ def escalation_move(request: HttpRequest, ref: str, move: str) -> HttpResponseBa
     except NotAllowed:
         raise
     except DomainError as refusal:
+        fresh = find(me, ref)
+        if _is_repeated(form, fresh, me):
+            return _led_to(request, fresh)
         form.refuse(refusal)
-        return _show(request, find(me, ref), form, status=refusal.status)
+        return _show(request, fresh, form, status=refusal.status)
+    return _led_to(request, moved)
+
+
+def _led_to(request: HttpRequest, moved: Escalation) -> HttpResponse:
     say(request, f"{moved.reference} is at “{moved.at_step.label}”.")
     name = "escalation_update" if moved.owes_update else "escalation_detail"
     return HttpResponseRedirect(reverse(name, args=[moved.reference]), status=303)
+
+
+def _is_repeated(form: MoveForm, escalation: Escalation, by: User) -> bool:
+    """Whether the form did already what it asks for: its button was pressed twice."""
+    try:
+        return form.is_valid() and actions.taken_already(escalation, form.move, by=by, given=form.given, at=clock.now())
+    except DomainError:
+        return False
 
 
 def _move(name: str) -> Move:
@@ -92,6 +108,7 @@ def _show(request: HttpRequest, escalation: Escalation, form: MoveForm, *, statu
     context = {
         "escalation": escalation,
         "form": form,
+        "seen_version": version_of_words(request, escalation, status=status),
         "move": form.move,
         "to": form.to,
         "owes": RULES[form.to].owes if form.may_owe else "",

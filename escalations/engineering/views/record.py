@@ -12,7 +12,7 @@ from escalations.engineering.overdue import overdue
 from escalations.engineering.sections import rendered
 from escalations.engineering.stepper import Stop, stops
 from escalations.engineering.views import parts
-from escalations.engineering.views.gate import find, on_the_board, viewer
+from escalations.engineering.views.gate import find, on_the_board, seen_among, viewer
 from escalations.models import Escalation, EscalationEvent
 from supportdesk.lib import clock
 from supportdesk.lib.http import page
@@ -40,6 +40,7 @@ def _context(request: HttpRequest, escalation: Escalation) -> dict[str, Any]:
     me = viewer(request)
     return {
         "escalation": escalation,
+        "seen": seen_among(me, (escalation.merged_into_id,)),
         "stops": _stops(escalation),
         "overdue": overdue(escalation, clock.now()),
         "moves": [move for move, _ in moves_of(escalation)] if access.may_move(me) else [],

@@ -14,7 +14,7 @@ from escalations.engineering.actions.moves import require
 from escalations.engineering.forms.records import NoticeForm, UpdateForm
 from escalations.engineering.letters import every_notice, letter, letters, named, notices
 from escalations.engineering.steps import RULES
-from escalations.engineering.views.edit import seen_version
+from escalations.engineering.views.edit import seen_version, version_of_words
 from escalations.engineering.views.gate import find, on_the_board, only, viewer
 from escalations.models import CustomerNotice, CustomerUpdate, Escalation
 from supportdesk.lib import clock, keyset
@@ -91,6 +91,7 @@ def _show(
         "is_owed": is_owed,
         "owes": RULES[update.at_step].owes if update else "",
         "form": form or UpdateForm(initial={"text": update.text if update else ""}),
+        "seen_version": version_of_words(request, escalation, status=status),
         "may_send": access.may_move(me),
         "may_word": access.may_word(me),
         "here": request.get_full_path() if request.method != "POST" else "",
@@ -108,12 +109,12 @@ def _show(
 def _listed(request: HttpRequest, escalation: Escalation, update: CustomerUpdate) -> dict[str, Any]:
     """A page of the letters, how far it all is, and who is held back from what was said before."""
     words = request.GET.get("find", "").replace("\x00", "").strip()[:_LONGEST]
-    every = notices(escalation)
+    every = notices(escalation, viewer(request))
     page = _page_of(every.filter(named(words), update_of=update), request.GET.get("page", ""))
     before = every.filter(state=CustomerNotice.State.HELD, update_of__state=State.SENT).exclude(update_of=update)
     kept = {"of": request.GET.get("of", ""), "find": words}
     return {
-        "progress": progress.of([update]).get(update.pk, progress.Progress()),
+        "progress": progress.of([update], viewer(request))[update.pk],
         "letters": letters(page.rows, escalation),
         "before": letters(before.order_by("id")[:_HELD_SHOWN], escalation),
         "find": words,
@@ -143,7 +144,7 @@ def escalation_notice(request: HttpRequest, ref: str, notice: int) -> HttpRespon
     """`act` is change, hold, dismiss or tell; htmx gets the customer's line and what sends, else the page again."""
     me = viewer(request)
     escalation = find(me, ref)
-    row = notices(escalation).filter(pk=notice).first()
+    row = notices(escalation, me).filter(pk=notice).first()
     if row is None:
         raise Http404
     form = NoticeForm(request.POST)
@@ -190,8 +191,9 @@ def _again(
     status: int = 200,
 ) -> HttpResponse:
     """The customer's line as it stands now; without htmx the whole page with what was refused at its line."""
-    escalation = find(viewer(request), escalation.reference)
-    fresh = every_notice(escalation).get(pk=row.pk)  # also one that is just dismissed
+    me = viewer(request)
+    escalation = find(me, escalation.reference)
+    fresh = every_notice(escalation, me).get(pk=row.pk)  # also one that is just dismissed
     more: dict[str, Any] = {"refused": form, "refused_at": row.pk, "refused_act": request.POST.get("act", "")}
     if not getattr(request, "htmx", False):
         return _show(request, escalation, chosen(escalation, str(fresh.update_of_id)), status=status, **more)
@@ -201,9 +203,9 @@ def _again(
         "one": letter(fresh, escalation),
         "update": update,
         "is_owed": update.state == State.OWED,
-        "progress": progress.of([update])[update.pk],
-        "may_word": access.may_word(viewer(request)),
-        "may_send": access.may_move(viewer(request)),
+        "progress": progress.of([update], me)[update.pk],
+        "may_word": access.may_word(me),
+        "may_send": access.may_move(me),
         "here": next_path(request, ""),
         "with_bar": True,
         **more,

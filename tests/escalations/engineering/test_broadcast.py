@@ -117,11 +117,11 @@ def test_each_message_is_one_mail_to_its_own_customer(release: Escalation, rita:
         assert release.reference not in mail.text
 
 
-def test_progress_says_how_far_it_has_come(release: Escalation) -> None:
+def test_progress_says_how_far_it_has_come(release: Escalation, sven: User) -> None:
     update = release.updates.get(step="released")
-    before = progress.of([update])[update.pk]
+    before = progress.of([update], sven)[update.pk]
     assert (before.held, before.due) == (1, TICKETS - 1)
     assert worker("after_notice:5").wait(150) == KILLED
-    halfway = progress.of([update])[update.pk]
+    halfway = progress.of([update], sven)[update.pk]
     assert halfway.sent + halfway.due == TICKETS - 1
     assert 3 <= halfway.sent <= 5

@@ -111,6 +111,58 @@ def test_sent_twice_it_is_one_record_and_one_message(ritas: Ticket, ann: User, c
     assert ritas.messages.filter(author=ann).count() == 1
 
 
+@pytest.mark.parametrize(
+    "changed", [{"title": "Another"}, {"severity": "1"}, {"logs": ""}, {"text": "Hello, it is known."}]
+)
+def test_s089_sent_again_with_other_words_it_is_refused_and_they_are_kept(
+    ritas: Ticket, ann: User, client_of: ClientOf, changed: dict[str, str]
+) -> None:
+    browser = client_of(ann)
+    browser.post(address(ritas), SAID)
+    record = Escalation.objects.get()
+    answer = browser.post(address(ritas), {**SAID, **changed})
+    assert answer.status_code == 409
+    assert f"already sent with other words and became {record.reference}." in text(answer)
+    assert all(value in html.unescape(answer.content.decode()) for value in {**SAID, **changed}.values())
+    record.refresh_from_db()
+    assert (record.title, record.severity) == (SAID["title"], 2)
+    assert ritas.messages.filter(author=ann).count() == 1
+
+
+def test_s089_sent_again_for_another_ticket_it_is_refused(
+    ritas: Ticket, sams: Ticket, ann: User, client_of: ClientOf
+) -> None:
+    browser = client_of(ann)
+    browser.post(address(ritas), SAID)
+    assert browser.post(address(sams), SAID).status_code == 409
+    assert not EscalationLink.objects.filter(ticket=sams).exists()
+
+
+def test_s089_what_was_edited_since_is_no_other_form(ritas: Ticket, ann: User, sven: User, client_of: ClientOf) -> None:
+    browser = client_of(ann)
+    browser.post(address(ritas), SAID)
+    record = Escalation.objects.get()
+    actions.edit(record, problem(title="Better words"), by=sven, at=AT + MINUTE)
+    assert browser.post(address(ritas), SAID).status_code == 303
+    assert Escalation.objects.get().title == "Better words"
+
+
+def test_s089_added_again_with_other_words_or_elsewhere_it_is_refused(
+    record: Escalation, other: Escalation, tom: User, ann: User, sven: User, client_of: ClientOf
+) -> None:
+    ticket, browser = factories.open_ticket(tom), client_of(ann)
+    said = {"key": "join-1", "into": record.reference, "text": "Hello {{requester_name}}, we know of it."}
+    browser.post(address(ticket), said)
+    for changed in ({"text": "Hello, other words"}, {"into": other.reference}):
+        answer = browser.post(address(ticket), {**said, **changed})
+        assert answer.status_code == 409
+        assert f"already sent otherwise: #{ticket.number} was added to {record.reference}." in text(answer)
+    assert browser.post(address(factories.open_ticket(tom)), said).status_code == 409
+    actions.merge(record, other, by=sven, at=clock.now())
+    assert browser.post(address(ticket), said).status_code == 303
+    assert ticket.messages.filter(author=ann).count() == 1
+
+
 @pytest.mark.django_db(transaction=True)
 def test_s089_the_same_form_twice_at_once_is_one_record(ritas: Ticket, ann: User, client_of: ClientOf) -> None:
     found: list[int] = []
@@ -162,16 +214,36 @@ def test_a_record_is_found_by_its_reference_or_by_words(
         assert record.title not in text(browser.get(address(ticket), {"q": words}))
 
 
-def test_an_ended_or_merged_record_is_not_offered_and_cant_be_joined(
+def test_an_ended_record_is_not_offered_and_says_that_it_cant_be_joined(
     record: Escalation, tom: User, ann: User, sven: User, client_of: ClientOf
 ) -> None:
     actions.take_step(record, Move.WITHDRAW, by=sven, given={"reason": "No."}, at=AT + MINUTE)
     ticket = factories.open_ticket(tom, subject="Sessions end")
     browser = client_of(ann)
     assert record.title not in text(browser.get(address(ticket)))
-    answer = browser.post(address(ticket), {"into": record.reference, "text": "Hello", "key": "k"})
-    assert answer.status_code == 400  # the form of a new record, with what was typed
-    assert "Hello" in text(answer)
+    answer = browser.post(address(ticket), {"into": record.reference, "text": "Hello, my own words", "key": "k"})
+    assert answer.status_code == 409
+    page = text(answer)
+    assert f"{record.reference} is withdrawn: nothing can be added to it." in page
+    assert "Hello, my own words" in page
+    assert "Give it a title." not in page
+    assert f'id="escalate-newly" href="{address(ticket)}"' in answer.content.decode()
+    assert 'id="escalate"' not in answer.content.decode()
+    assert "Nothing can be added to it any more." in text(browser.get(f"{address(ticket)}?into={record.reference}"))
+
+
+def test_what_was_merged_meanwhile_leads_to_where_it_is_now(
+    record: Escalation, other: Escalation, tom: User, ann: User, sven: User, client_of: ClientOf
+) -> None:
+    actions.merge(record, other, by=sven, at=AT + MINUTE)
+    ticket, browser = factories.open_ticket(tom, subject="Sessions end"), client_of(ann)
+    said = {"into": record.reference, "text": "Hello, my own words", "key": "k"}
+    answer = browser.post(address(ticket), said)
+    assert answer.status_code == 409
+    assert f'name="into" value="{other.reference}" data-send>' in answer.content.decode()
+    assert browser.post(address(ticket), {**said, "into": [record.reference, other.reference]}).status_code == 303
+    assert EscalationLink.objects.get(ticket=ticket).escalation == other
+    assert ticket.messages.filter(body="Hello, my own words").count() == 1
 
 
 def test_the_text_is_previewed_in_the_customers_words(ritas: Ticket, ann: User, client_of: ClientOf) -> None:

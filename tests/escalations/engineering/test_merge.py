@@ -181,7 +181,7 @@ def test_what_was_looked_at_before_merging_is_done_where_the_ticket_is_now(
     doing = {
         "unlink": lambda: actions.unlink(seen, by=ann, at=LATER),
         "finish_ticket_as": lambda: actions.finish_ticket_as(seen, "solved", by=ann, at=LATER),
-        "mark_seen": lambda: actions.mark_seen(seen, by=ann),
+        "mark_seen": lambda: actions.mark_seen(seen, replied_at=LATER, by=ann),
     }
     with pytest.raises(Conflict, match=f"is in {record.reference} by now"):
         doing[verb]()

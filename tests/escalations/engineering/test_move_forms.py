@@ -13,6 +13,7 @@ from escalations.engineering import actions
 from escalations.engineering.steps import MOVES, Move, Step
 from escalations.models import CustomerUpdate, Escalation, TeamInvolved
 from supportdesk.lib import clock
+from tests.at_once import at_once
 from tests.escalations.engineering.conftest import AT, MINUTE, brought_to
 
 pytestmark = pytest.mark.django_db
@@ -261,3 +262,63 @@ def test_s053_nobody_but_movers_moves(record: Escalation, ann: User, client_of: 
     assert answer.status_code == 403
     record.refresh_from_db()
     assert record.at_step is Step.REQUESTED
+
+
+TYPED: dict[Move, dict[str, Any]] = {
+    Move.CONFIRM: {"teams": ["product"]},
+    Move.PLAN: {"plan": "Mend it all"},
+    Move.TEST: {"evidence": "All green", "comes_with": "9.11.2"},
+    Move.RELEASE: {"version": "9.11.2", "finish_as": "solved"},
+    Move.WITHDRAW: {"reason": "Not ours"},
+    Move.FAIL: {"reason": "It is back"},
+}
+
+
+@pytest.mark.parametrize("move", list(Move))
+def test_a_button_pressed_twice_is_one_move(record: Escalation, sven: User, client_of: ClientOf, move: Move) -> None:
+    before = BEFORE.get(move, Move.REVIEW)
+    if before is not None:
+        brought_to(record, before, by=sven)
+    due = f"{timezone.localtime(clock.now() + timedelta(days=2)):%Y-%m-%dT%H:%M}"
+    asked = {"question": "Which proxy?", "question_due_at": due, "whom": "customers"}
+    client = client_of(sven)
+    if move is Move.RESUME:
+        client.post(form(record, Move.ASK), sent(record, **{**asked, "whom": "support"}))
+    typed = {Move.REVIEW: {"owner": sven.pk}, Move.ASK: asked, Move.RETURN: {"answer": "No", "finish_as": "open"}}
+    said = sent(record, **{**TYPED, **typed}.get(move, {}))
+    first, second = (client.post(form(record, move), said) for _ in range(2))
+    assert [first.status_code, second.status_code] == [303, 303]
+    assert first["Location"] == second["Location"]
+    assert record.events.filter(kind="moved", data__move=move.value).count() == 1
+
+
+def test_what_differs_from_the_first_press_is_not_swallowed(
+    record: Escalation, sven: User, lea: User, client_of: ClientOf
+) -> None:
+    brought_to(record, Move.REVIEW, by=sven)
+    said = sent(record, teams=["product"])
+    client = client_of(sven)
+    assert client.post(form(record, Move.CONFIRM), said).status_code == 303
+    assert client_of(lea).post(form(record, Move.CONFIRM), said).status_code == 409
+    assert client.post(form(record, Move.CONFIRM), {**said, "preview": "yes"}, **HTMX).status_code == 409
+    for changed in ({"teams": ["executives"]}, {"text": "Other words"}):
+        answer = client.post(form(record, Move.CONFIRM), {**said, **changed})
+        assert answer.status_code == 409
+        assert "can't be done from there" in answer.content.decode()
+    actions.send_update(record, by=sven, at=clock.now())
+    plan = sent(record, plan="Mend it all")
+    assert client.post(form(record, Move.PLAN), plan).status_code == 303
+    answer = client.post(form(record, Move.PLAN), {**plan, "plan": "Quite another plan"})
+    assert answer.status_code == 409
+    assert "Quite another plan" in answer.content.decode()
+    record.events.filter(kind="moved").update(at=clock.now() - timedelta(minutes=2))
+    assert client.post(form(record, Move.PLAN), plan).status_code == 409
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_presses_at_once_lead_to_the_same_page(record: Escalation, sven: User, client_of: ClientOf) -> None:
+    said = sent(record, owner=sven.pk)
+    presses = [client_of(sven) for _ in range(2)]
+    answers = at_once(*[lambda client=client: client.post(form(record, Move.REVIEW), said) for client in presses])
+    assert [answer.status_code for answer in answers] == [303, 303]
+    assert record.events.filter(kind="moved").count() == 1

@@ -104,7 +104,8 @@ def test_a_new_reply_is_marked_until_somebody_has_read_it(
     client = client_of(ann)
     assert "new reply" in part(shown(client, record), "tickets")
     verb = f"{record.get_absolute_url()}tickets/{ritas.pk}/"
-    answer = client.post(verb, {"act": "seen", "shown": "show=replied"}, **HTMX)
+    seen = {"act": "seen", "replied_at": (AT + MINUTE).isoformat(), "shown": "show=replied"}
+    answer = client.post(verb, seen, **HTMX)
     assert answer.status_code == 200
     assert "No ticket of this escalation is like that" in answer.content.decode()
     assert "new reply" not in part(shown(client, record), "tickets")

@@ -95,11 +95,34 @@ def test_seen_is_what_was_shown(record: Escalation, ritas: Ticket, rita: User, s
     ticket_actions.reply(ritas, by=rita, body="Hello?", at=AT + 3 * MINUTE)
     replies.note_all(now=AT + 4 * MINUTE)
     with pytest.raises(NotAllowed):
-        actions.mark_seen(shown, by=pat)
-    actions.mark_seen(shown, by=sven)
+        actions.mark_seen(shown, replied_at=AT + MINUTE, by=pat)
+    actions.mark_seen(shown, replied_at=AT + MINUTE, by=sven)
     shown.refresh_from_db()
     assert shown.seen_reply_at == AT + MINUTE
     assert shown.replied_at == AT + 3 * MINUTE
+    for read, known in ((AT + 9 * MINUTE, AT + 3 * MINUTE), (AT + MINUTE, AT + 3 * MINUTE)):
+        actions.mark_seen(shown, replied_at=read, by=sven)
+        shown.refresh_from_db()
+        assert shown.seen_reply_at == known, "neither ahead of what came nor back"
+
+
+def test_what_came_after_the_page_was_shown_stays_new(
+    record: Escalation, ritas: Ticket, rita: User, ann: User, client_of: Callable[[User], Client]
+) -> None:
+    ticket_actions.reply(ritas, by=rita, body="Any news?", at=AT + timedelta(microseconds=7))
+    replies.note_all(now=AT + MINUTE)
+    client, verb = client_of(ann), f"{record.get_absolute_url()}tickets/{ritas.pk}/"
+    shown = client.get(record.get_absolute_url()).content.decode()
+    form = {"act": "seen", "replied_at": shown.split('name="replied_at" value="', 1)[1].split('"', 1)[0]}
+    ticket_actions.reply(ritas, by=rita, body="Hello?", at=AT + 3 * MINUTE)
+    replies.note_all(now=AT + 4 * MINUTE)
+    assert client.post(verb, form).status_code == 303
+    link = EscalationLink.objects.get(ticket=ritas)
+    assert link.seen_reply_at == AT + timedelta(microseconds=7)
+    assert "Mark the reply as read" in client.get(record.get_absolute_url()).content.decode()
+    for wrong in ("", "x", "2026-13-01T00:00:00+00:00", "2026-11-23T09:00:00", "0001-01-01T00:00:00+14:00"):
+        answer = client.post(verb, {**form, "replied_at": wrong}, HTTP_HX_REQUEST="true")
+        assert answer.status_code == 400, wrong
 
 
 @pytest.fixture

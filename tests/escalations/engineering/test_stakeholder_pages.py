@@ -7,11 +7,11 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from accounts.models import Role, User
-from escalations.engineering import actions
+from escalations.engineering import actions, telling
 from escalations.engineering.steps import Move
 from escalations.models import Escalation, EscalationLink, Involved
 from tests import factories
-from tests.escalations.engineering.conftest import AT, MINUTE, brought_to
+from tests.escalations.engineering.conftest import AT, MINUTE, TEXT, brought_to, problem
 from tickets import actions as ticket_actions
 from tickets.models import Attachment, EventKind, Ticket
 
@@ -169,3 +169,69 @@ def test_they_choose_what_they_are_mailed(cleo: User, cleos: Client) -> None:
     assert "New requests for my team" not in page
     assert cleos.post("/account/mail/", {"escalations": "never", "discussions": "each"}).status_code == 302
     assert [(row.topic, row.how) for row in cleo.mail_choices.all()] == [("escalations", "never")]
+
+
+def test_beside_a_ticket_stands_no_record_that_they_are_not_in(
+    brought: Escalation, ritas: Ticket, ann: User, sven: User, cleos: Client, client_of: ClientOf
+) -> None:
+    """A ticket that went back from their record waits in another by now."""
+    brought_to(brought, Move.RELEASE, by=sven)
+    telling.tell_customers(now=AT + 9 * MINUTE)
+    ritas.refresh_from_db()
+    secret = problem(title="Tokens can be guessed")
+    other = actions.request_escalation(ritas, secret, by=ann, text=TEXT, at=AT + 10 * MINUTE)
+    page = cleos.get(ritas.desk_url).content.decode()
+    card = page.split('id="engineering"', 1)[1].split("</section>", 1)[0]
+    assert brought.reference in card
+    assert other.title not in page
+    assert other.get_absolute_url() not in page
+    assert other.title in client_of(ann).get(ritas.desk_url).content.decode()
+    actions.invite_team(other, Involved.CUSTOMER_SUCCESS, by=ann, at=AT + 11 * MINUTE)
+    assert other.title in cleos.get(ritas.desk_url).content.decode()
+
+
+def test_s054_what_a_ticket_that_was_taken_out_is_told_is_not_theirs(
+    brought: Escalation, ritas: Ticket, sams: Ticket, ann: User, sven: User, cleos: Client, client_of: ClientOf
+) -> None:
+    brought_to(brought, Move.CONFIRM, by=sven)
+    telling.tell_customers(now=AT + 5 * MINUTE)
+    there = f"{brought.get_absolute_url()}update/"
+    assert "Told 2 of 2" in cleos.get(there).content.decode()
+    actions.unlink(EscalationLink.objects.get(ticket=sams), by=ann, at=AT + 9 * MINUTE)
+    for address in (there, f"{there}?find=contoso", f"{there}?of={brought.updates.get(step='requested').pk}"):
+        html = cleos.get(address).content.decode()
+        assert "Contoso" not in html, address
+        assert f"#{sams.pk}" not in html, address
+        assert "Told 1 of 1" in html, address
+    assert "Rita at Northwind" in cleos.get(there).content.decode()
+    assert "Told 2 of 2" not in cleos.get(brought.get_absolute_url()).content.decode()
+    assert "Contoso" in client_of(ann).get(there).content.decode()
+    assert "Told 2 of 2" in client_of(ann).get(there).content.decode()
+
+
+def test_a_merge_names_the_other_record_only_to_who_sees_it(
+    brought: Escalation, other: Escalation, ann: User, sven: User, cleos: Client, client_of: ClientOf
+) -> None:
+    actions.merge(other, brought, by=sven, at=AT + MINUTE)
+    here = brought.get_absolute_url()
+    duplicates = cleos.get(here, HTTP_HX_REQUEST="true", HTTP_HX_TARGET="duplicates").content.decode()
+    assert "Another escalation" in duplicates
+    assert other.reference not in duplicates
+    for html in (duplicates, cleos.get(here).content.decode()):
+        assert other.title not in html
+        assert other.get_absolute_url() not in html
+    assert str(other) in client_of(ann).get(here).content.decode()
+
+
+def test_what_a_record_was_merged_into_is_named_only_to_who_sees_it(
+    brought: Escalation, other: Escalation, ann: User, cleo: User, sven: User, cleos: Client, client_of: ClientOf
+) -> None:
+    actions.merge(brought, other, by=sven, at=AT + MINUTE)
+    here = brought.get_absolute_url()
+    assert str(other) in cleos.get(here).content.decode(), "its people came along"
+    actions.dismiss_team(other, Involved.CUSTOMER_SUCCESS, by=ann, at=AT + 2 * MINUTE)
+    html = cleos.get(here).content.decode()
+    assert "Merged into another escalation" in html
+    assert other.title not in html
+    assert other.get_absolute_url() not in html
+    assert str(other) in client_of(ann).get(here).content.decode()

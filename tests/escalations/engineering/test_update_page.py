@@ -272,3 +272,46 @@ def test_nothing_is_owed_after_the_review_began(record: Escalation, sven: User, 
     assert answer.status_code == 409
     assert "There is nothing to tell the customers now." in answer.content.decode()
     assert f"<pre>{WORDS}</pre>" in answer.content.decode()
+
+
+def version_in(html: str) -> str:
+    """What the words of the form belong to."""
+    return html.split('name="seen_version" value="', 1)[1].split('"', 1)[0]
+
+
+def test_holding_one_back_does_not_make_old_words_pass_for_new(
+    owing: Escalation, sams: Ticket, sven: User, lea: User, client_of: ClientOf
+) -> None:
+    client = client_of(sven)
+    form = {"act": "send", "text": WORDS, "seen_version": version_in(seen(client, owing))}
+    client_of(lea).post(page(owing), sent(owing, "save", "Lea's words"))
+    line = client.post(verb(owing, sams), {"act": "hold", "why": "They asked to be called"}, **HTMX).content.decode()
+    assert "Tell 1 customer<" in line
+    assert "seen_version" not in line, "the words stay those of the version that they were made from"
+    assert client.post(page(owing), form).status_code == 409
+    assert CustomerUpdate.objects.get(step="confirmed").text == "Lea's words"
+
+
+def test_what_one_does_to_a_customer_is_no_conflict_with_oneself(
+    owing: Escalation, ritas: Ticket, sams: Ticket, sven: User, client_of: ClientOf
+) -> None:
+    client = client_of(sven)
+    form = {"act": "send", "text": WORDS, "seen_version": version_in(seen(client, owing))}
+    client.post(verb(owing, sams), {"act": "hold", "why": "They asked to be called"}, **HTMX)
+    client.post(verb(owing, sams), {"act": "tell"}, **HTMX)
+    client.post(verb(owing, ritas), {"act": "change", "text": "Dear {{requester_name}}"}, **HTMX)
+    assert client.post(page(owing), form).status_code == 303
+
+
+def test_words_that_come_back_with_a_fault_are_still_the_old_versions(
+    owing: Escalation, sven: User, lea: User, client_of: ClientOf
+) -> None:
+    form = sent(owing, "send", "{{secret}} words")
+    client_of(lea).post(page(owing), sent(owing, "save", "Lea's words"))
+    answer = client_of(sven).post(page(owing), {**form, "text": " "})
+    assert answer.status_code == 400
+    again = {**form, "text": WORDS, "seen_version": version_in(answer.content.decode())}
+    answer = client_of(sven).post(page(owing), again)
+    assert answer.status_code == 409
+    now = {**again, "seen_version": version_in(answer.content.decode())}
+    assert client_of(sven).post(page(owing), now).status_code == 303
