@@ -7,7 +7,7 @@ from django.db.models import Q, QuerySet
 from django.utils.safestring import SafeString
 
 from accounts.models import User
-from escalations.engineering.unread import is_heard, why_unread
+from escalations.engineering.unread import unread_among
 from escalations.engineering.wording import written_to
 from escalations.models import CustomerNotice, CustomerUpdate, Escalation
 from supportdesk.lib.html import render_markdown
@@ -18,20 +18,19 @@ State = CustomerNotice.State
 
 @dataclass(frozen=True)
 class Letter:
-    """One customer's part; `is_late` where the others were told and this one was held back."""
+    """One customer's part; `is_late` where the others were told and this one was held back.
+
+    `unread` says why nobody reads it, and is empty where somebody does.
+    """
 
     notice: CustomerNotice
     html: SafeString
     is_late: bool
+    unread: str
 
     @property
     def ticket(self) -> Ticket:
         return self.notice.link.ticket
-
-    @property
-    def unread(self) -> str:
-        """Why nobody reads it; empty where somebody does."""
-        return why_unread(self.notice, self.ticket)
 
     @property
     def is_open(self) -> bool:
@@ -57,7 +56,6 @@ def every_notice(escalation: Escalation, user: User) -> QuerySet[CustomerNotice]
             *("update_of", "message", "held_by", "told_by"),
             *("link__ticket__organization__plan", "link__ticket__requester"),
         )
-        .annotate(is_heard=is_heard("link__ticket"))
     )
 
 
@@ -73,15 +71,18 @@ def named(words: str) -> Q:
 
 
 def letters(rows: Iterable[CustomerNotice], escalation: Escalation) -> list[Letter]:
-    """A letter for each, of a record that is loaded. No query."""
-    return [letter(notice, escalation) for notice in rows]
+    """A letter for each, of a record that is loaded. One query; a second one where somebody has gone."""
+    notices = list(rows)
+    unread = unread_among(notice.link.ticket for notice in notices)
+    return [_letter(notice, escalation, unread.get(notice.link.ticket_id, "")) for notice in notices]
 
 
-def letter(notice: CustomerNotice, escalation: Escalation) -> Letter:
+def _letter(notice: CustomerNotice, escalation: Escalation, unread: str) -> Letter:
     """What was sent as it was sent; else what would be sent now."""
     update = notice.update_of
     update.escalation = escalation
     is_late = notice.state == State.HELD and update.state == CustomerUpdate.State.SENT
     if notice.message is not None:
-        return Letter(notice, notice.message.html, is_late)
-    return Letter(notice, render_markdown(written_to(update, notice.link, own_text=notice.own_text)), is_late)
+        return Letter(notice, notice.message.html, is_late, unread)
+    html = render_markdown(written_to(update, notice.link, own_text=notice.own_text))
+    return Letter(notice, html, is_late, unread)

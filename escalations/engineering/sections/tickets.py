@@ -10,7 +10,7 @@ from django.http import HttpRequest, QueryDict
 
 from escalations.engineering import access
 from escalations.engineering.board import unseen
-from escalations.engineering.unread import is_heard, why_unread
+from escalations.engineering.unread import unread_among
 from escalations.engineering.views.gate import viewer
 from escalations.models import CustomerNotice, Escalation, EscalationLink, FinishAs
 from supportdesk.lib import keyset
@@ -24,16 +24,15 @@ SHOWN = {"": "All", "replied": "New replies", "held": "Held back", "solved": "So
 
 @dataclass
 class Row:
-    """`told` is what the customer was told last; `held` what they were not told, each with its reason."""
+    """`told` is what the customer was told last; `held` what they were not told, each with its reason.
+
+    `unread` says why nobody reads what is told there, and is empty where somebody does.
+    """
 
     link: EscalationLink
+    unread: str = ""
     told: CustomerNotice | None = None
     held: list[CustomerNotice] = field(default_factory=list)
-
-    @property
-    def unread(self) -> str:
-        """Why nobody reads what is told there; empty where somebody does."""
-        return why_unread(self.link, self.link.ticket)
 
     @property
     def new_reply_at(self) -> datetime | None:
@@ -43,7 +42,7 @@ class Row:
 
 
 def context(escalation: Escalation, request: HttpRequest) -> dict[str, Any]:
-    """Four queries: the numbers, a page of tickets, what was told last and what is held back."""
+    """Five queries: the numbers, a page of tickets, who has gone, what was told last and what is held back."""
     asked, me = _asked(request), viewer(request)
     words = asked.get("find", "").replace("\x00", "").strip()[:_LONGEST]
     show = asked.get("show", "") if asked.get("show", "") in SHOWN else ""
@@ -97,7 +96,7 @@ def _narrowed(rows: Any, words: str, show: str) -> Any:
 
 
 def _page_of(rows: Any, cursor: str) -> keyset.Page[EscalationLink]:
-    rows = rows.select_related("ticket__organization__plan", "ticket__requester").annotate(is_heard=is_heard("ticket"))
+    rows = rows.select_related("ticket__organization__plan", "ticket__requester")
     try:
         return keyset.page_of(rows, by="id", size=_AT_ONCE, cursor=cursor, ascending=True)
     except Invalid:
@@ -105,7 +104,8 @@ def _page_of(rows: Any, cursor: str) -> keyset.Page[EscalationLink]:
 
 
 def _rows(links: list[EscalationLink]) -> list[Row]:
-    rows = {link.pk: Row(link) for link in links}
+    unread = unread_among(link.ticket for link in links)
+    rows = {link.pk: Row(link, unread.get(link.ticket_id, "")) for link in links}
     notices = CustomerNotice.objects.filter(link__in=rows).select_related("update_of")
     for notice in notices.filter(state=State.SENT).order_by("link_id", "-sent_at", "-id").distinct("link_id"):
         rows[notice.link_id].told = notice

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from escalations.engineering import access, actions, progress
 from escalations.engineering.actions.moves import require
 from escalations.engineering.forms.records import NoticeForm, UpdateForm
-from escalations.engineering.letters import every_notice, letter, letters, named, notices
+from escalations.engineering.letters import every_notice, letters, named, notices
 from escalations.engineering.steps import RULES
 from escalations.engineering.views.edit import seen_version, version_of_words
 from escalations.engineering.views.gate import find, on_the_board, only, viewer
@@ -200,7 +200,7 @@ def _again(
     update = fresh.update_of
     context = {
         "escalation": escalation,
-        "one": letter(fresh, escalation),
+        "one": letters([fresh], escalation)[0],
         "update": update,
         "is_owed": update.state == State.OWED,
         "progress": progress.of([update], me)[update.pk],
