@@ -194,7 +194,9 @@ def _again(
     me = viewer(request)
     escalation = find(me, escalation.reference)
     fresh = every_notice(escalation, me).get(pk=row.pk)  # also one that is just dismissed
-    more: dict[str, Any] = {"refused": form, "refused_at": row.pk, "refused_act": request.POST.get("act", "")}
+    more: dict[str, Any] = {}
+    if form is not None:
+        more = {"refused": form, "refused_at": row.pk, "refused_act": request.POST.get("act", "")}
     if not getattr(request, "htmx", False):
         return _show(request, escalation, chosen(escalation, str(fresh.update_of_id)), status=status, **more)
     update = fresh.update_of

@@ -170,6 +170,23 @@ def test_one_gets_other_words(
     assert not ritas.messages.filter(body__startswith="Dear").exists()
 
 
+def test_what_is_done_at_a_line_leaves_its_own_words_to_be_changed_on(
+    owing: Escalation, sams: Ticket, ann: User, client_of: ClientOf
+) -> None:
+    client, own = client_of(ann), ">Dear {{requester_name}}</textarea>"
+    posts = [
+        {"act": "change", "text": "Dear {{requester_name}}"},
+        {"act": "hold", "why": ""},
+        {"act": "hold", "why": "They asked to be called"},
+        {"act": "tell"},
+    ]
+    for posted in posts:
+        answer = client.post(verb(owing, sams), posted, **HTMX)
+        assert own in line(answer.content.decode(), sams), posted
+    answer = client.post(verb(owing, sams), {"act": "change", "text": ""}, **HTMX)
+    assert f">{notice_of(sams).update_of.text}</textarea>" in line(answer.content.decode(), sams)
+
+
 def test_who_was_held_back_is_told_later_from_here(
     owing: Escalation, sams: Ticket, ann: User, sven: User, client_of: ClientOf
 ) -> None:
