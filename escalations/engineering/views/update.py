@@ -1,5 +1,6 @@
 """What a step owes its customers: worded, looked at for each, held back for some, sent to the rest; how far it is."""
 
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
@@ -9,6 +10,7 @@ from django.urls import reverse
 from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_http_methods, require_POST
 
+from accounts.models import User
 from escalations.engineering import access, actions, progress
 from escalations.engineering.actions.moves import require
 from escalations.engineering.forms.records import NoticeForm, UpdateForm
@@ -18,7 +20,7 @@ from escalations.engineering.views.edit import seen_version, version_of_words
 from escalations.engineering.views.gate import find, on_the_board, only, viewer
 from escalations.models import CustomerNotice, CustomerUpdate, Escalation
 from supportdesk.lib import clock, keyset
-from supportdesk.lib.errors import DomainError, Invalid, NotAllowed
+from supportdesk.lib.errors import Conflict, DomainError, Invalid, NotAllowed
 from supportdesk.lib.http import next_path
 from supportdesk.lib.toasts import say
 
@@ -144,7 +146,7 @@ def escalation_notice(request: HttpRequest, ref: str, notice: int) -> HttpRespon
     """`act` is change, hold, dismiss or tell; htmx gets the customer's line and what sends, else the page again."""
     me = viewer(request)
     escalation = find(me, ref)
-    row = notices(escalation, me).filter(pk=notice).first()
+    row = every_notice(escalation, me).filter(pk=notice).first()
     if row is None:
         raise Http404
     form = NoticeForm(request.POST)
@@ -171,7 +173,7 @@ def _act(request: HttpRequest, notice: CustomerNotice, form: NoticeForm) -> str:
             actions.hold_notice(notice, why=form.cleaned_data["why"], by=by, at=at)
             return f"Held back from {whom}."
         case "dismiss":
-            actions.dismiss_notice(notice, why=form.cleaned_data["why"], by=by, at=at)
+            _dismiss(notice, why=form.cleaned_data["why"], by=by, at=at)
             return f"{whom.capitalize()} is not to be told."
         case "tell":
             actions.release_notice(notice, by=by, at=at)
@@ -180,6 +182,16 @@ def _act(request: HttpRequest, notice: CustomerNotice, form: NoticeForm) -> str:
             actions.change_notice(notice, text=form.cleaned_data["text"], by=by, at=at)
             return f"Changed for {whom}."
     raise Invalid("Choose what is to be done.", code="unknown", field=None)
+
+
+def _dismiss(notice: CustomerNotice, *, why: str, by: User, at: datetime) -> None:
+    """Who is not to be told already needs no second decision."""
+    try:
+        actions.dismiss_notice(notice, why=why, by=by, at=at)
+    except Conflict:
+        notice.refresh_from_db(fields=["state"])
+        if notice.state != CustomerNotice.State.DROPPED:
+            raise
 
 
 def _again(
@@ -198,7 +210,7 @@ def _again(
     if form is not None:
         more = {"refused": form, "refused_at": row.pk, "refused_act": request.POST.get("act", "")}
     if not getattr(request, "htmx", False):
-        return _show(request, escalation, chosen(escalation, str(fresh.update_of_id)), status=status, **more)
+        return _show_refused(request, escalation, fresh, status=status, **more)
     update = fresh.update_of
     context = {
         "escalation": escalation,
@@ -213,3 +225,13 @@ def _again(
         **more,
     }
     return render(request, "escalations/engineering/_letter.html", context, status=status)
+
+
+def _show_refused(
+    request: HttpRequest, escalation: Escalation, row: CustomerNotice, *, status: int, **more: Any
+) -> HttpResponse:
+    """The page with what was refused at the customer's line, which stands apart where the page lists it no more."""
+    if row.state == CustomerNotice.State.DROPPED:
+        more["gone"] = letters([row], escalation)
+    shown = "" if row.update_of.state == State.DROPPED else str(row.update_of_id)
+    return _show(request, escalation, chosen(escalation, shown), status=status, **more)

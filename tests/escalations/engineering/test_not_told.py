@@ -147,7 +147,36 @@ def test_the_line_of_the_customer_has_the_form_and_says_what_came_of_it(
     assert 'value="dismiss"' not in done
     page = client.get(f"{owing.get_absolute_url()}update/").content.decode()
     assert f"notice-{notice_of(sams).pk}" not in page
-    assert client.post(verb, {"act": "dismiss", "why": WHY}).status_code == 404
+    once = owing.events.filter(kind=EscalationEvent.Kind.HELD_BACK)
+    assert client.post(verb, {"act": "dismiss", "why": WHY}, headers={"HX-Request": "true"}).status_code == 200
+    assert client.post(verb, {"act": "dismiss", "why": WHY}).status_code == 303
+    assert once.count() == 1
+
+
+@pytest.mark.parametrize("headers", [{}, {"HX-Request": "true"}])
+@pytest.mark.parametrize("overtaken", [False, True])
+def test_what_is_typed_for_whom_somebody_took_out_meanwhile_comes_back_with_why(
+    owing: Escalation,
+    sams: Ticket,
+    ann: User,
+    sven: User,
+    client_of: ClientOf,
+    headers: dict[str, str],
+    overtaken: bool,
+) -> None:
+    """Not to be told any more, or the whole update was replaced by what the next step says."""
+    notice = notice_of(sams)
+    if overtaken:
+        actions.take_step(owing, Move.FAIL, by=sven, given={"reason": "It leaks"}, at=LATER)
+    else:
+        dismiss(sams, by=sven)
+    client, verb = client_of(ann), f"{owing.get_absolute_url()}notices/{notice.pk}/"
+    for posted in ({"act": "change", "text": "Dear Sam"}, {"act": "hold", "why": "They are away"}):
+        answer = client.post(verb, posted, headers=headers)
+        assert answer.status_code == 409
+        line = answer.content.decode().split(f'id="notice-{notice.pk}"', 1)[1].split("</li>", 1)[0]
+        assert f"#{sams.pk} was told already, or is not to be told." in line
+        assert f"<pre>{posted.get('text') or posted['why']}</pre>" in line
 
 
 def test_without_scripts_it_is_a_form_like_the_others(
