@@ -81,16 +81,27 @@ function restore(form, fields) {
   form.dispatchEvent(new Event("change", { bubbles: true }));
 }
 
+// What was typed belongs to the version that it was typed into: restored into a newer one, it must not pass for that.
+const version = (form) => form.elements.seen_version?.value;
+
+// A hidden field's value isn't put back by a form's reset.
+function setVersion(form, seen) {
+  if (seen !== undefined && form.elements.seen_version) form.elements.seen_version.value = seen;
+}
+
 function keepDraft(form) {
   const name = key(form);
   const draft = read(name);
   const untouched = Object.keys(written(form)).length === 0;
   // A form that came back with errors carries what was typed already.
   if (draft && untouched && !form.querySelector(".error, .errors")) {
+    const current = version(form);
     restore(form, draft.fields);
+    setVersion(form, draft.version);
     tell(form, "Draft restored", () => {
       write(name, null);
       form.reset();
+      setVersion(form, current);
       form.dispatchEvent(new Event("change", { bubbles: true }));
       tell(form, "");
     });
@@ -99,7 +110,7 @@ function keepDraft(form) {
   const save = () => {
     const fields = written(form);
     const empty = !Object.values(fields).some((value) => typeof value === "boolean" || String(value).trim());
-    write(name, empty ? null : { fields, at: Date.now() });
+    write(name, empty ? null : { fields, version: version(form), at: Date.now() });
     tell(form, empty ? "" : "Draft kept");
   };
   form.addEventListener("input", () => {

@@ -35,6 +35,39 @@ def test_pages_of_what_engineering_owes(window: Callable[..., Window], _defaults
     check(window, lea, [f"{folder}/numbers/", f"{folder}/numbers/?days=90&behind=requested"])
 
 
+def test_a_draft_that_somebody_overtook_is_no_newer_when_it_comes_back(
+    window: Callable[..., Window], rita: User, sam: User, sven: User, ann: User
+) -> None:
+    from escalations.engineering import actions
+    from escalations.models import Escalation
+    from supportdesk.lib import clock
+    from tests.browser import engineering
+
+    _, owing, _ = engineering.fill(rita, sam, sven, ann)
+    seen, there = window(ann), f"{owing}update/"
+    seen.open(there).locator("#words textarea").fill("Ann's words")
+    seen.page.get_by_text("Draft kept").wait_for()
+    seen.page.close()
+    record = Escalation.objects.get(pk=int(owing.strip("/").rsplit("-", 1)[1]))
+    actions.word_update(record, text="Sven's words", by=sven, at=clock.now())
+    seen.page = seen.context.new_page()
+    page = seen.open(there)
+    page.get_by_text("Draft restored").wait_for()
+    page.get_by_role("button", name="Save the text").click()
+    page.get_by_text("changed this escalation while you were at it").wait_for()
+    assert page.locator("#words textarea").input_value() == "Ann's words"
+    assert record.updates.get(state="owed").text == "Sven's words"
+    page.locator("#words textarea").fill("Ann's better words")
+    page.get_by_text("Draft kept").wait_for()
+    actions.word_update(record, text="Sven's last words", by=sven, at=clock.now())
+    page.goto(there)
+    page.get_by_role("button", name="Discard").click()
+    assert page.locator("#words textarea").input_value() == "Sven's last words"
+    page.locator("#words textarea").fill("The words of both")
+    page.get_by_role("button", name="Save the text").click()
+    page.get_by_text("The text is saved.").wait_for()
+
+
 def test_pages_of_people_around_an_escalation(
     window: Callable[..., Window], busy_desk: Ticket, bo: User, sven: User, pat: User, cleo: User
 ) -> None:
