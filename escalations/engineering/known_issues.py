@@ -49,3 +49,12 @@ def why_untrue(issue: Any) -> str:
     if issue.record_step == Step.RELEASED:
         return f"{reads}, and the fix is released."
     return f"{reads}, and engineering is through with it: {Step(issue.record_step).label}."
+
+
+def what_mends(issue: Any) -> str:
+    """What makes it true, or takes it away; once nobody works on it, there is nothing true to change it to."""
+    if issue.record_step == Step.WITHDRAWN:
+        return "Withdraw the known issue"
+    if issue.record_step == Step.RETURNED:
+        return "Withdraw the known issue, or name a workaround"
+    return "Change the known issue, or withdraw it"

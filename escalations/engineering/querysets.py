@@ -187,9 +187,10 @@ class KnownIssueQuerySet(models.QuerySet["KnownIssue"]):
 
     def with_truth(self) -> KnownIssueQuerySet:
         """With `record_step`, a duplicate's of the record that stays, and `is_untrue`: customers read of a fix that
-        isn't released, or of none although the record is over."""
+        isn't released, or of none although the record is over. What was returned may well have a workaround."""
         is_fixed, is_released = Q(state="fixed"), Q(record_step=Step.RELEASED)
-        is_wrong = is_fixed & ~is_released | ~is_fixed & Q(record_step__in=ENDED)
+        is_answer = Q(state="workaround", record_step=Step.RETURNED)
+        is_wrong = is_fixed & ~is_released | ~is_fixed & Q(record_step__in=ENDED) & ~is_answer
         is_untrue = Q(published_at__isnull=False) & is_wrong
         return self.annotate(record_step=_of_the_record_that_stays("step")).annotate(is_untrue=is_untrue)
 

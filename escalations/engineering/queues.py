@@ -12,7 +12,7 @@ from typing import Any
 from django.db.models import QuerySet, Value
 from django.urls import reverse
 
-from escalations.engineering.known_issues import why_untrue
+from escalations.engineering.known_issues import what_mends, why_untrue
 from escalations.engineering.steps import RULES
 from escalations.models import CustomerNotice, Escalation, KnownIssue
 from supportdesk.lib import clock
@@ -105,8 +105,7 @@ def _asking(record: Any) -> Item:
 
 
 def _untrue(issue: Any) -> Item:
-    do = "Change the known issue, or withdraw it"
-    return Item(issue.escalation, why_untrue(issue), do, issue.sort_at, is_hot=True)
+    return Item(issue.escalation, why_untrue(issue), what_mends(issue), issue.sort_at, is_hot=True)
 
 
 _FIXED = Queue(

@@ -121,16 +121,16 @@ def published(browser: Client, record: Escalation) -> str:
 def test_the_record_says_when_what_customers_read_is_no_longer_true(
     record: Escalation, issue: KnownIssue, sven: User, client_of: ClientOf
 ) -> None:
-    browser = client_of(sven)
-    assert "Change it" not in published(browser, record)
+    browser, do = client_of(sven), "Change the known issue, or withdraw it."
+    assert do not in published(browser, record)
     brought_to(record, Move.RELEASE, by=sven)
-    assert "Customers read “We look into it”, and the fix is released. Change it." in published(browser, record)
+    assert f"Customers read “We look into it”, and the fix is released. {do}" in published(browser, record)
     actions.publish_known_issue(record, notice(state="fixed", fixed_version="9.11.2"), by=sven, at=AT)
-    assert "Change it" not in published(browser, record)
+    assert do not in published(browser, record)
     actions.take_step(record, Move.FAIL, by=sven, given={"reason": "It comes back."}, at=AT + 9 * MINUTE)
-    assert "Customers read “Fixed in 9.11.2”, and no fix is released. Change it." in published(browser, record)
+    assert f"Customers read “Fixed in 9.11.2”, and no fix is released. {do}" in published(browser, record)
     actions.withdraw_known_issue(record, by=sven, at=AT + 9 * MINUTE)
-    assert "Change it" not in published(browser, record)
+    assert do not in published(browser, record)
 
 
 # --- Reading it ----------------------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -172,8 +173,30 @@ def test_a_known_issue_that_no_longer_holds_waits_to_be_changed(
     assert said("untrue-known-issues") == [words]
     assert words in client_of(sven).get(BY_SLUG["untrue-known-issues"].address).content.decode()
     assert words in client_of(sven).get(record.get_absolute_url()).content.decode()
+    assert (
+        "Next: Withdraw the known issue<"
+        in client_of(sven).get(BY_SLUG["untrue-known-issues"].address).content.decode()
+    )
+    assert f"{words} Withdraw the known issue.<" in client_of(sven).get(record.get_absolute_url()).content.decode()
     actions.withdraw_known_issue(record, by=sven, at=AT + 2 * MINUTE)
     assert filled() == {}
+
+
+def test_a_workaround_holds_for_what_engineering_returned(
+    record: Escalation, sven: User, client_of: Callable[[User], Client]
+) -> None:
+    client, known = client_of(sven), actions.Notice(title="Sessions end", text="A proxy cuts them.")
+    actions.publish_known_issue(record, known, by=sven, at=AT)
+    brought_to(record, Move.REVIEW, by=sven)
+    actions.take_step(record, Move.RETURN, by=sven, given={"answer": "Raise its time-out."}, at=AT + 2 * MINUTE)
+    assert (
+        "Returned. Withdraw the known issue, or name a workaround.<"
+        in client.get(record.get_absolute_url()).content.decode()
+    )
+    around = replace(known, state="workaround", workaround="Raise the proxy's time-out.")
+    actions.publish_known_issue(record, around, by=sven, at=AT + 3 * MINUTE)
+    assert said("untrue-known-issues") == []
+    assert "Customers read “" not in client.get(record.get_absolute_url()).content.decode()
 
 
 def test_a_known_issue_names_a_fix_only_while_one_is_released(record: Escalation, sven: User) -> None:
