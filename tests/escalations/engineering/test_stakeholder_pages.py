@@ -228,10 +228,14 @@ def test_what_a_record_was_merged_into_is_named_only_to_who_sees_it(
 ) -> None:
     actions.merge(brought, other, by=sven, at=AT + MINUTE)
     here = brought.get_absolute_url()
-    assert str(other) in cleos.get(here).content.decode(), "its people came along"
+    named = f'Merged into <a class="link" href="{other.get_absolute_url()}">{other}</a>'
+    html = cleos.get(here).content.decode()
+    for goes_on in (". Its tickets are there", " by Sven, "):
+        assert f"{named}{goes_on}" in html, "its people came along"
     actions.dismiss_team(other, Involved.CUSTOMER_SUCCESS, by=ann, at=AT + 2 * MINUTE)
     html = cleos.get(here).content.decode()
-    assert "Merged into another escalation" in html
+    for goes_on in (". Its tickets are there", " by Sven, "):
+        assert f"Merged into another escalation{goes_on}" in html
     assert other.title not in html
     assert other.get_absolute_url() not in html
     assert str(other) in client_of(ann).get(here).content.decode()
