@@ -14,6 +14,11 @@ from supportdesk.lib.html import render_markdown
 from tickets.models import Ticket
 
 State = CustomerNotice.State
+_ACTS: dict[State, tuple[str, ...]] = {
+    State.OWED: ("change", "hold", "dismiss"),
+    State.HELD: ("tell", "change", "dismiss"),
+    State.DISMISSED: ("tell",),
+}
 
 
 @dataclass(frozen=True)
@@ -33,9 +38,9 @@ class Letter:
         return self.notice.link.ticket
 
     @property
-    def is_open(self) -> bool:
-        """Whether it may still be changed, held back or told after all."""
-        return self.notice.state in {State.OWED, State.HELD} or self.has_failed
+    def acts(self) -> tuple[str, ...]:
+        """What may be decided about it now: each is a form of its line."""
+        return ("change", "dismiss") if self.has_failed else _ACTS.get(State(self.notice.state), ())
 
     @property
     def has_failed(self) -> bool:
@@ -43,12 +48,12 @@ class Letter:
 
 
 def notices(escalation: Escalation, user: User) -> QuerySet[CustomerNotice]:
-    """All of a record that count and that `user` may read, with what a letter needs."""
+    """All of a record that stand and that `user` may read, with what a letter needs."""
     return every_notice(escalation, user).exclude(state=State.DROPPED)
 
 
 def every_notice(escalation: Escalation, user: User) -> QuerySet[CustomerNotice]:
-    """Also those that are no longer to be told."""
+    """Also those that were overtaken."""
     return (
         CustomerNotice.objects.visible_to(user)
         .filter(update_of__escalation=escalation)
@@ -81,7 +86,7 @@ def _letter(notice: CustomerNotice, escalation: Escalation, unread: str) -> Lett
     """What was sent as it was sent; else what would be sent now."""
     update = notice.update_of
     update.escalation = escalation
-    is_late = notice.state == State.HELD and update.state == CustomerUpdate.State.SENT
+    is_late = notice.state in {State.HELD, State.DISMISSED} and update.state == CustomerUpdate.State.SENT
     if notice.message is not None:
         return Letter(notice, notice.message.html, is_late, unread)
     html = render_markdown(written_to(update, notice.link, own_text=notice.own_text))

@@ -21,10 +21,11 @@ class Progress:
     due: int = 0
     sent: int = 0
     failing: int = 0
+    dismissed: int = 0
 
     @property
     def all(self) -> int:
-        """All whom it is for."""
+        """All whom it is for: not those who are not to be told."""
         return self.owed + self.held + self.due + self.sent
 
     @property
@@ -45,6 +46,7 @@ class Progress:
     def words(self) -> str:
         parts = [f"Told {self.sent} of {self.all}"]
         parts += [f"{self.held} held back"] if self.held else []
+        parts += [f"{self.dismissed} not to be told"] if self.dismissed else []
         parts += [f"{self.failing} could not be told yet"] if self.failing else []
         return ", ".join(parts)
 

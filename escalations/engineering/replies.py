@@ -58,8 +58,8 @@ _ACTIVE = Q(is_active=True)
 
 
 def _over(now: datetime) -> Q:
-    """Tickets that were in a record until it was over lately, and are in no other by now."""
-    elsewhere = EscalationLink.objects.active().filter(ticket=OuterRef("ticket"))
+    """Tickets that were in a record until it was over lately, and have come into no other since."""
+    elsewhere = EscalationLink.objects.filter(Q(is_active=True) | Q(pk__gt=OuterRef("pk")), ticket=OuterRef("ticket"))
     ended = Q(escalation__step__in=ENDED, escalation__step_since__gt=now - HEARD_FOR, escalation__merged_into=None)
     return Q(is_active=False, unlinked_at=None) & ended & ~Q(Exists(elsewhere))
 

@@ -67,7 +67,7 @@ def standing_of(tickets: Sequence[Ticket], user: User) -> dict[int, Standing]:
 
 def _links(tickets: Sequence[Ticket], user: User) -> Any:
     """Each link once for each word, the newest link first and its words in order; once where there is none."""
-    said = FilteredRelation("notices", condition=~Q(notices__state=State.DROPPED))
+    said = FilteredRelation("notices", condition=~Q(notices__state__in=(State.DROPPED, State.DISMISSED)))
     columns = {"step": "update_of__step", "state": "state", "message": "message", "sent_at": "sent_at"}
     columns |= {"held_why": "held_why", "held_by": "held_by__name"}
     rows: Any = EscalationLink.objects.visible_to(user).filter(ticket__in=tickets).select_related("escalation__owner")

@@ -121,7 +121,7 @@ def _give_back(notice: CustomerNotice, now: datetime) -> None:
     update, link = notice.update_of, notice.link
     if not link.is_active:
         return
-    why = "held" if notice.state == State.HELD else update.step
+    why = "held" if notice.state in {State.HELD, State.DISMISSED} else update.step
     tickets.come_back(link.ticket, by=update.sent_by, reference=update.escalation.reference, why=why, at=now)
     _end(link)
 

@@ -61,20 +61,21 @@ class CustomerNotice(models.Model):
     """One ticket's part of an update. Intent first: it waits here until the message exists, and is done once.
 
     `owed`: not sent yet; `held`: kept back with a reason, in a queue until somebody tells it or says why never;
-    `due`: to be brought into the ticket now; `sent`: its message is there; `dropped`: no longer to be told, because
-    the record went on or somebody said so, which its history keeps.
+    `dismissed`: not to be told, with that reason (in `held_why` and `held_by`, as a hold's); `due`: to be brought into
+    the ticket now; `sent`: its message is there; `dropped`: no longer to be told, because the record went on.
     """
 
     class State(models.TextChoices):
         OWED = "owed", "owed"
         HELD = "held", "held back"
+        DISMISSED = "dismissed", "not to be told"
         DUE = "due", "being told"
         SENT = "sent", "told"
         DROPPED = "dropped", "dropped"
 
     update_of = models.ForeignKey(CustomerUpdate, on_delete=models.PROTECT, related_name="notices")
     link = models.ForeignKey(EscalationLink, on_delete=models.PROTECT, related_name="notices")
-    state = models.CharField(max_length=8, choices=State, default=State.OWED)
+    state = models.CharField(max_length=10, choices=State, default=State.OWED)
     own_text = models.TextField(blank=True, help_text="In place of the update's text, for this ticket.")
     held_why = models.CharField(max_length=300, blank=True)
     held_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")

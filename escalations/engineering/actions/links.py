@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import F, Q, Value
+from django.db.models import F, Q, QuerySet, Value
 from django.db.models.functions import Greatest, Least
 
 from accounts.models import User
@@ -17,6 +17,7 @@ from escalations.models import CustomerNotice, CustomerUpdate, Escalation, Escal
 from supportdesk.lib.errors import Conflict, Invalid
 from tickets import actions as tickets
 from tickets.models import Message, Ticket
+from tickets.states import Status
 
 State = CustomerNotice.State
 
@@ -138,6 +139,24 @@ def _locked_with(link: EscalationLink, *, by: User) -> Escalation:
     return escalation
 
 
+def keep_waiting(escalation: Escalation, update: CustomerUpdate, *, by: User | None, at: datetime) -> None:
+    """After a failed fix tickets wait again as their customers are told; so do those whose customers are not."""
+    if update.failed:
+        untold = update.notices.filter(state__in=(State.HELD, State.DISMISSED))
+        wait_again(escalation, links_of(untold), left=Status.OPEN, by=by, at=at)
+
+
+def wait_again(escalation: Escalation, links: set[int], *, left: Status, by: User | None, at: datetime) -> None:
+    """The tickets of those of `links` that are in the record, and in the status `left`, are On-hold again."""
+    active = EscalationLink.objects.active().filter(escalation=escalation, pk__in=links, ticket__status=left.value)
+    for link in active.select_related("ticket").order_by("ticket_id"):
+        tickets.wait_again(link.ticket, by=by, left=left, reference=escalation.reference, at=at)
+
+
+def links_of(notices: QuerySet[CustomerNotice]) -> set[int]:
+    return set(notices.values_list("link_id", flat=True))
+
+
 def complete_if_nobody_is_left(escalation: Escalation, *, at: datetime) -> None:
     """What the locked record owes to nobody, since its tickets went, isn't owed any more: the step is complete.
 
@@ -146,6 +165,8 @@ def complete_if_nobody_is_left(escalation: Escalation, *, at: datetime) -> None:
     owed = CustomerNotice.objects.filter(update_of__escalation=escalation, update_of__state=CustomerUpdate.State.OWED)
     if not escalation.owes_update or owed.filter(state__in=(State.OWED, State.HELD)).exists():
         return
+    for update in escalation.updates.filter(state=CustomerUpdate.State.OWED):
+        keep_waiting(escalation, update, by=None, at=at)
     if escalation.at_step in ENDED:
         owed.filter(link__is_active=True).update(gives_back=True, next_attempt_at=at)
     escalation.updates.filter(state=CustomerUpdate.State.OWED).update(state=CustomerUpdate.State.DROPPED)

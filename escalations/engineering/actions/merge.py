@@ -15,7 +15,14 @@ from accounts.models import User
 from escalations.engineering import access, replies
 from escalations.engineering.actions.invite import add_follower, apply_rules, involve
 from escalations.engineering.actions.links import complete_if_nobody_is_left
-from escalations.engineering.actions.merge_telling import hold_again, owe_again, owe_newcomer, stop_telling
+from escalations.engineering.actions.merge_telling import (
+    asked_by,
+    hold_again,
+    owe_again,
+    owe_newcomers,
+    stop_telling,
+    wait_for,
+)
 from escalations.engineering.actions.moves import locked, require, write
 from escalations.engineering.actions.updates import drop_owed
 from escalations.engineering.events import Kind, record
@@ -55,11 +62,11 @@ def merge(source: Escalation, target: Escalation, *, by: User, at: datetime) -> 
     if _duplicates(source) != duplicates:
         raise Conflict("Somebody merged another into it just now. Look at it, then do it again.", code="changed")
     coming = EscalationLink.objects.active().filter(escalation=source)
-    waited = stop_telling(source, coming)
+    waited, asked = stop_telling(source, coming), asked_by(source)
     drop_owed(source)
     links = _move(source, target, coming, by=by, at=at)
-    for link in links:
-        owe_newcomer(target, link, waited.get(link.pk, ()), source=source, by=by, at=at)
+    owe_newcomers(target, links, waited, source=source, by=by, at=at)
+    wait_for(target, links, waited, asked=asked, by=by, at=at)
     brought = _bring_outside(source, target)
     _bring_people(source, target, by=by, at=at)
     apply_rules(target, at=at)
@@ -88,7 +95,7 @@ def unmerge(merged: EscalationMerge, *, by: User, at: datetime) -> Escalation:
     if merged.moved and not there.exists():
         sentence = f"None of the tickets that came from {source.reference} is in {target.reference} any more."
         raise Conflict(sentence, code="moved_on")
-    waited = stop_telling(target, there)
+    waited, asked = stop_telling(target, there), asked_by(target)
     links = _move(target, source, there, by=by, at=at)
     merged.undone_at = at
     merged.save(update_fields=["undone_at"])
@@ -98,6 +105,7 @@ def unmerge(merged: EscalationMerge, *, by: User, at: datetime) -> Escalation:
     _bring_outside_back(source, target)
     owe_again(source, waited, target=target, by=by, at=at)
     hold_again(source, links, waited, target=target, by=by)
+    wait_for(source, links, waited, asked=asked, by=by, at=at)
     write(target, at=at)
     complete_if_nobody_is_left(target, at=at)
     _record(source, target, Kind.UNMERGED, links, by=by, at=at)

@@ -7,10 +7,11 @@ from datetime import datetime
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import Q
 
 from accounts.models import User
 from escalations.engineering import access
+from escalations.engineering.actions.links import keep_waiting, links_of, wait_again
 from escalations.engineering.actions.moves import locked, require, write
 from escalations.engineering.actions.request import TEXT_BYTES, needed
 from escalations.engineering.events import Kind, record
@@ -54,9 +55,9 @@ def _to_tell(escalation: Escalation, *, failed: bool) -> set[int] | None:
         return None
     said = CustomerNotice.objects.filter(link__escalation=escalation, state__in=(State.SENT, State.DUE))
     if failed:
-        return _links(said.filter(update_of__step__in=_LATE_STEPS))
+        return links_of(said.filter(update_of__step__in=_LATE_STEPS))
     joined = EscalationLink.objects.standing().filter(escalation=escalation).joined_by_customer()
-    return _links(said) | set(joined.values_list("pk", flat=True))
+    return links_of(said) | set(joined.values_list("pk", flat=True))
 
 
 def drop_owed(escalation: Escalation) -> None:
@@ -73,25 +74,14 @@ def drop_question(escalation: Escalation, *, by: User, at: datetime) -> None:
     """The record goes on: who was not asked yet isn't asked any more, who was and didn't answer waits with it again."""
     questions = CustomerNotice.objects.filter(link__escalation=escalation, update_of__step=Step.NEEDS_INFORMATION)
     questions.filter(state__in=(State.HELD, State.DUE)).update(state=State.DROPPED, next_attempt_at=None)
-    asked = questions.told().filter(update_of=_question(escalation))
-    _wait_again(escalation, _links(asked), left=Status.PENDING, by=by, at=at)
+    asked = questions.told().filter(update_of=question_of(escalation))
+    wait_again(escalation, links_of(asked), left=Status.PENDING, by=by, at=at)
 
 
-def _question(escalation: Escalation) -> CustomerUpdate | None:
-    """What the record asks its customers now, None where it asks support."""
+def question_of(escalation: Escalation) -> CustomerUpdate | None:
+    """What the record asks its customers now or asked them last, None where it asks support."""
     asked = escalation.updates.filter(step=Step.NEEDS_INFORMATION)
     return asked.last() if escalation.asks_customer else None
-
-
-def _wait_again(escalation: Escalation, links: set[int], *, left: Status, by: User, at: datetime) -> None:
-    """The tickets of those of `links` that are in the record, and in the status `left`, are On-hold again."""
-    active = EscalationLink.objects.active().filter(escalation=escalation, pk__in=links, ticket__status=left.value)
-    for link in active.select_related("ticket").order_by("ticket_id"):
-        tickets.wait_again(link.ticket, by=by, left=left, reference=escalation.reference, at=at)
-
-
-def _links(notices: QuerySet[CustomerNotice]) -> set[int]:
-    return set(notices.values_list("link_id", flat=True))
 
 
 def take_up_again(escalation: Escalation, *, by: User, at: datetime) -> None:
@@ -116,7 +106,7 @@ def take_up_again(escalation: Escalation, *, by: User, at: datetime) -> None:
         tickets.join_escalation(link.ticket, by=None, reference=escalation.reference, at=at)
         back.append(link.pk)
     told = _to_tell(escalation, failed=True) or set()
-    _wait_again(escalation, set(back) - told, left=Status.OPEN, by=by, at=at)
+    wait_again(escalation, set(back) - told, left=Status.OPEN, by=by, at=at)
 
 
 @transaction.atomic
@@ -154,24 +144,31 @@ def hold_notice(notice: CustomerNotice, *, why: str, by: User, at: datetime) -> 
     notice.next_attempt_at, notice.last_error = (at if notice.gives_back else None), ""
     notice.save(update_fields=["state", "held_why", "held_by", "next_attempt_at", "last_error"])
     escalation = notice.update_of.escalation
+    _keep_waiting_if_sent(notice, by=by, at=at)
     write(escalation, at=at)
     record(escalation, Kind.HELD_BACK, by=by, at=at, ticket=notice.link.ticket_id, why=notice.held_why)
 
 
+def _keep_waiting_if_sent(notice: CustomerNotice, *, by: User, at: datetime) -> None:
+    """Of what could not be told nobody else sees to it."""
+    if notice.update_of.state == CustomerUpdate.State.SENT:
+        keep_waiting(notice.update_of.escalation, notice.update_of, by=by, at=at)
+
+
 @transaction.atomic
 def dismiss_notice(notice: CustomerNotice, *, why: str, by: User, at: datetime) -> None:
-    """Never tell this ticket's customer of this step, for a reason that the history keeps; it leaves the queues.
+    """Don't tell this ticket's customer of this step, for a reason; it leaves the queues.
 
     Where the record is over its ticket goes back to its agent all the same. NotAllowed, Conflict, Invalid (`why`).
     """
     notice = _waiting(notice, by=by)
     why = needed(words.one_line(why, field="why", most=300), "why", "Say why they are not to be told.")
-    notice.state = State.DROPPED
-    # Bare of who held it and who was telling it: by these a merge that is undone knows what it had dropped itself.
-    notice.held_why, notice.held_by, notice.told_by, notice.last_error = "", None, None, ""
+    notice.state, notice.held_why, notice.held_by = State.DISMISSED, why, by
+    notice.told_by, notice.last_error = None, ""
     notice.next_attempt_at = at if notice.gives_back else None
     notice.save(update_fields=["state", "held_why", "held_by", "told_by", "last_error", "next_attempt_at"])
     escalation = notice.update_of.escalation
+    _keep_waiting_if_sent(notice, by=by, at=at)
     write(escalation, at=at)
     ticket, step = notice.link.ticket_id, notice.update_of.step
     record(escalation, Kind.HELD_BACK, by=by, at=at, for_good=True, ticket=ticket, step=step, why=why)
@@ -181,10 +178,10 @@ def dismiss_notice(notice: CustomerNotice, *, why: str, by: User, at: datetime) 
 def release_notice(notice: CustomerNotice, *, by: User, at: datetime) -> None:
     """Tell after all: with the others while the update is owed, at once when it was sent.
 
-    Raises NotAllowed, Conflict (it isn't held, or the customer has heard more since).
+    Raises NotAllowed, Conflict (it isn't held nor dismissed, or the customer has heard more since).
     """
-    notice = _waiting(notice, by=by)
-    if notice.state != State.HELD:
+    notice = _waiting(notice, by=by, also=State.DISMISSED)
+    if notice.state not in {State.HELD, State.DISMISSED}:
         raise Conflict("It is not held back.", code="not_held")
     if notice.link.notices.filter(pk=notice.pk).followed(State.SENT, State.DUE).exists():
         sentence = f"The customer of #{notice.link.ticket_id} has heard more since: this is no longer to be told."
@@ -238,11 +235,10 @@ def _send(escalation: Escalation, update: CustomerUpdate, *, by: User, at: datet
     if ends:
         update.notices.filter(~Q(state=State.SENT), link__is_active=True).update(gives_back=True, next_attempt_at=at)
     told = update.notices.filter(state=State.OWED).update(state=State.DUE, told_by=by, next_attempt_at=at)
-    held = _links(update.notices.held())
-    if update.failed:
-        _wait_again(escalation, held, left=Status.OPEN, by=by, at=at)
+    held = update.notices.held().count()
+    keep_waiting(escalation, update, by=by, at=at)
     write(escalation, at=at, owes_update=False, news_at=at)
-    record(escalation, Kind.TOLD, by=by, at=at, step=update.step, told=told, held=len(held), update=update.pk)
+    record(escalation, Kind.TOLD, by=by, at=at, step=update.step, told=told, held=held, update=update.pk)
 
 
 def _owed(escalation: Escalation) -> CustomerUpdate:
@@ -252,14 +248,14 @@ def _owed(escalation: Escalation) -> CustomerUpdate:
     return update
 
 
-def _waiting(notice: CustomerNotice, *, by: User) -> CustomerNotice:
-    """The notice locked after its record, while nobody was told yet."""
+def _waiting(notice: CustomerNotice, *, by: User, also: CustomerNotice.State = State.HELD) -> CustomerNotice:
+    """The notice locked after its record, while nobody was told yet; in the state `also`, too."""
     escalation = locked(notice.update_of.escalation, by=by)
     require(access.may_word(by), "decide what this customer is told")
     rows = CustomerNotice.objects.select_for_update(of=("self",)).select_related("update_of", "link")
     notice = rows.get(pk=notice.pk)
     has_failed = notice.state == State.DUE and notice.last_error
-    if notice.state not in {State.OWED, State.HELD} and not has_failed:
+    if notice.state not in {State.OWED, State.HELD, also} and not has_failed:
         raise Conflict(f"#{notice.link.ticket_id} was told already, or is not to be told.", code="told_already")
     notice.update_of.escalation = escalation
     return notice

@@ -190,7 +190,7 @@ def _dismiss(notice: CustomerNotice, *, why: str, by: User, at: datetime) -> Non
         actions.dismiss_notice(notice, why=why, by=by, at=at)
     except Conflict:
         notice.refresh_from_db(fields=["state"])
-        if notice.state != CustomerNotice.State.DROPPED:
+        if notice.state != CustomerNotice.State.DISMISSED:
             raise
 
 
@@ -205,7 +205,7 @@ def _again(
     """The customer's line as it stands now; without htmx the whole page with what was refused at its line."""
     me = viewer(request)
     escalation = find(me, escalation.reference)
-    fresh = every_notice(escalation, me).get(pk=row.pk)  # also one that is just dismissed
+    fresh = every_notice(escalation, me).get(pk=row.pk)  # also one that was overtaken meanwhile
     more: dict[str, Any] = {}
     if form is not None:
         more = {"refused": form, "refused_at": row.pk, "refused_act": request.POST.get("act", "")}

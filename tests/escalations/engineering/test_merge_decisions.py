@@ -219,3 +219,50 @@ def test_a_question_that_is_over_is_asked_of_nobody_who_comes_or_goes(
     actions.unmerge(actions.merge(other, record, by=sven, at=LATER), by=sven, at=LATER)
     telling.tell_customers(now=LATER)
     assert (held(link), said(pias)) == ([], [])
+
+
+def test_whom_the_duplicate_had_asked_waits_for_the_record_that_goes_on(
+    record: Escalation, other: Escalation, pias: Ticket, sven: User
+) -> None:
+    brought_to(other, Move.CONFIRM, by=sven)
+    ask(other, by=sven)
+    other.refresh_from_db()
+    send(other, by=sven)
+    pias.refresh_from_db()
+    assert pias.state is Status.PENDING
+    merged = actions.merge(other, record, by=sven, at=LATER)
+    pias.refresh_from_db()
+    assert pias.state is Status.ON_HOLD
+    actions.unmerge(merged, by=sven, at=LATER)
+    pias.refresh_from_db()
+    assert pias.state is Status.ON_HOLD
+
+
+def test_who_was_to_be_told_of_a_failed_fix_waits_for_the_record_that_goes_on(
+    record: Escalation, other: Escalation, pias: Ticket, sven: User
+) -> None:
+    brought_to(other, Move.RELEASE, by=sven)
+    telling.tell_customers(now=LATER)
+    other.refresh_from_db()
+    actions.take_step(other, Move.FAIL, by=sven, given={"reason": "Still there"}, at=LATER)
+    pias.refresh_from_db()
+    assert pias.state is Status.OPEN
+    actions.merge(other, record, by=sven, at=LATER)
+    pias.refresh_from_db()
+    assert pias.state is Status.ON_HOLD
+
+
+def test_a_question_that_is_over_stays_over(
+    record: Escalation, other: Escalation, link: EscalationLink, pias: Ticket, ann: User, sven: User
+) -> None:
+    brought_to(other, Move.CONFIRM, by=sven)
+    ask(other, by=sven)
+    hold(link, by=ann)
+    other.refresh_from_db()
+    send(other, by=sven)
+    actions.take_step(other, Move.RESUME, by=sven, given={}, at=LATER)
+    other.refresh_from_db()
+    ask(other, by=sven)
+    merged = actions.merge(other, record, by=sven, at=LATER)
+    actions.unmerge(merged, by=sven, at=LATER)
+    assert [step for _, step, _ in held(link) if step == "needs_information"] == []

@@ -54,8 +54,17 @@ def test_who_was_held_back_and_is_not_to_be_told_waits_no_more(
     said = line(owing.events.filter(kind=EscalationEvent.Kind.HELD_BACK).select_related("actor").latest("pk"))
     assert said.text == f"Ann decided that the customer of #{sams.pk} is not to be told (Released), because"
     assert said.quoted == WHY
+
+
+def test_somebody_may_think_better_of_it(owing: Escalation, sams: Ticket, ann: User, sven: User) -> None:
+    dismiss(sams, by=ann)
+    actions.send_update(owing, by=sven, at=LATER)
+    telling.tell_customers(now=LATER)
     with pytest.raises(Conflict):
-        actions.release_notice(notice_of(sams), by=ann, at=LATER)
+        actions.hold_notice(notice_of(sams), why="They are away", by=ann, at=LATER)
+    actions.release_notice(notice_of(sams), by=ann, at=LATER)
+    telling.tell_customers(now=LATER + MINUTE)
+    assert notice_of(sams).state == CustomerNotice.State.SENT
 
 
 def test_whose_customer_is_not_to_be_told_goes_back_to_the_agent_with_the_others(
@@ -68,7 +77,7 @@ def test_whose_customer_is_not_to_be_told_goes_back_to_the_agent_with_the_others
     for ticket in (ritas, sams):
         ticket.refresh_from_db()
         assert (ticket.state, ticket.is_escalated) == (Status.OPEN, False)
-    assert notice_of(sams).state == CustomerNotice.State.DROPPED
+    assert notice_of(sams).state == CustomerNotice.State.DISMISSED
     assert notice_of(ritas).state == CustomerNotice.State.SENT
 
 
@@ -119,7 +128,51 @@ def test_a_merge_that_is_undone_asks_nobody_again(
     merged = actions.merge(other, record, by=sven, at=LATER)
     actions.unmerge(merged, by=sven, at=LATER + MINUTE)
     notice.refresh_from_db()
-    assert notice.state == CustomerNotice.State.DROPPED
+    assert (notice.state, notice.held_why) == (CustomerNotice.State.DISMISSED, WHY)
+
+
+@pytest.mark.parametrize("sends_between", [True, False])
+def test_what_is_still_owed_is_not_told_them_by_another_record_either(
+    record: Escalation, other: Escalation, pias: Ticket, ann: User, sven: User, sends_between: bool
+) -> None:
+    for one in (record, other):
+        brought_to(one, Move.CONFIRM, by=sven, send=False)
+    notice = CustomerNotice.objects.get(link__ticket=pias, update_of__step="confirmed")
+    actions.dismiss_notice(notice, why=WHY, by=ann, at=LATER)
+    merged = actions.merge(other, record, by=sven, at=LATER)
+    if sends_between:
+        actions.send_update(record, by=sven, at=LATER)
+    actions.unmerge(merged, by=sven, at=LATER + MINUTE)
+    other.refresh_from_db()
+    assert not other.owes_update, "there is nobody else"
+    telling.tell_customers(now=LATER + 2 * MINUTE)
+    assert not pias.messages.filter(author=sven).exists()
+    assert set(CustomerNotice.objects.filter(link__ticket=pias, held_why=WHY).values_list("state", flat=True)) == {
+        "dismissed"
+    }
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_after_a_failed_fix_they_wait_with_the_others(
+    record: Escalation, sams: Ticket, ann: User, sven: User, when: str
+) -> None:
+    brought_to(record, Move.RELEASE, by=sven)
+    telling.tell_customers(now=LATER)
+    record.refresh_from_db()
+    actions.take_step(record, Move.FAIL, by=sven, given={"reason": "Still there"}, at=LATER)
+    notice = CustomerNotice.objects.get(link__ticket=sams, update_of__failed=True)
+    if when == "after":
+        CustomerNotice.objects.filter(pk=notice.pk).update(own_text="x" * 70_000)
+        record.updates.filter(failed=True).update(state="sent", sent_at=LATER, sent_by=sven)
+        CustomerNotice.objects.filter(pk=notice.pk).update(state="due", told_by=sven, next_attempt_at=LATER)
+        telling.tell_customers(now=LATER)
+        notice.refresh_from_db()
+        assert notice.last_error
+    actions.dismiss_notice(notice, why=WHY, by=ann, at=LATER)
+    if when == "before":
+        actions.send_update(record, by=sven, at=LATER)
+    sams.refresh_from_db()
+    assert (sams.state, sams.is_escalated) == (Status.ON_HOLD, True)
 
 
 def test_who_may_and_that_a_reason_is_given(owing: Escalation, sams: Ticket, ann: User, pat: User) -> None:
@@ -146,7 +199,8 @@ def test_the_line_of_the_customer_has_the_form_and_says_what_came_of_it(
     assert "Tell 1 customer<" in done
     assert 'value="dismiss"' not in done
     page = client.get(f"{owing.get_absolute_url()}update/").content.decode()
-    assert f"notice-{notice_of(sams).pk}" not in page
+    assert (page.count('<span class="badge">not to be told</span>'), page.count(f"Sven: {WHY}")) == (1, 1)
+    assert ("Tell after all" in page, "Hold back</summary>" in page) == (True, False)
     once = owing.events.filter(kind=EscalationEvent.Kind.HELD_BACK)
     assert client.post(verb, {"act": "dismiss", "why": WHY}, headers={"HX-Request": "true"}).status_code == 200
     assert client.post(verb, {"act": "dismiss", "why": WHY}).status_code == 303

@@ -178,6 +178,21 @@ def test_what_belongs_to_another_record_by_now_is_told_to_that_one_alone(
     assert (told(released), told(again)) == ([], [("customer_replied", ritas.number)])
 
 
+def test_of_two_records_that_are_over_the_later_one_hears(
+    released: Escalation, ritas: Ticket, rita: User, ann: User, sven: User
+) -> None:
+    ritas.refresh_from_db()
+    again = actions.request_escalation(ritas, problem(title="Another"), by=ann, text=TEXT, at=AT + 7 * MINUTE)
+    actions.take_step(again, Move.WITHDRAW, by=sven, given={"reason": "No."}, at=AT + 8 * MINUTE)
+    again.refresh_from_db()
+    actions.send_update(again, by=sven, at=AT + 8 * MINUTE)
+    telling.tell_customers(now=AT + 8 * MINUTE)
+    ritas.refresh_from_db()
+    ticket_actions.reply(ritas, by=rita, body="Any news?", at=AT + 9 * MINUTE)
+    assert replies.note_all(now=AT + 10 * MINUTE) == 1
+    assert (told(released), told(again)) == ([], [("customer_replied", ritas.number)])
+
+
 @pytest.mark.django_db(transaction=True)
 def test_two_workers_at_once_put_it_down_once(record: Escalation, ritas: Ticket, rita: User) -> None:
     ticket_actions.reply(ritas, by=rita, body="Any news?", at=AT + MINUTE)
