@@ -151,8 +151,9 @@ def hold_notice(notice: CustomerNotice, *, why: str, by: User, at: datetime) -> 
 
 def _keep_waiting_if_sent(notice: CustomerNotice, *, by: User, at: datetime) -> None:
     """Of what could not be told nobody else sees to it."""
-    if notice.update_of.state == CustomerUpdate.State.SENT:
-        keep_waiting(notice.update_of.escalation, notice.update_of, by=by, at=at)
+    update = notice.update_of
+    if update.failed and update.state == CustomerUpdate.State.SENT:
+        wait_again(update.escalation, {notice.link_id}, left=Status.OPEN, by=by, at=at)
 
 
 @transaction.atomic
