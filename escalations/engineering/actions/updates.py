@@ -160,10 +160,13 @@ def _keep_waiting_if_sent(notice: CustomerNotice, *, by: User, at: datetime) -> 
 def dismiss_notice(notice: CustomerNotice, *, why: str, by: User, at: datetime) -> None:
     """Don't tell this ticket's customer of this step, for a reason; it leaves the queues.
 
-    Where the record is over its ticket goes back to its agent all the same. NotAllowed, Conflict, Invalid (`why`).
+    Where the record is over its ticket goes back to its agent all the same. What was decided already stays as it is.
+    Raises NotAllowed, Conflict, Invalid (`why`).
     """
-    notice = _waiting(notice, by=by)
+    notice = _waiting(notice, by=by, also=State.DISMISSED)
     why = needed(words.one_line(why, field="why", most=300), "why", "Say why they are not to be told.")
+    if notice.state == State.DISMISSED:
+        return
     notice.state, notice.held_why, notice.held_by = State.DISMISSED, why, by
     notice.told_by, notice.last_error = None, ""
     notice.next_attempt_at = at if notice.gives_back else None

@@ -1,6 +1,5 @@
 """What a step owes its customers: worded, looked at for each, held back for some, sent to the rest; how far it is."""
 
-from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
@@ -10,7 +9,6 @@ from django.urls import reverse
 from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_http_methods, require_POST
 
-from accounts.models import User
 from escalations.engineering import access, actions, progress
 from escalations.engineering.actions.moves import require
 from escalations.engineering.forms.records import NoticeForm, UpdateForm
@@ -20,7 +18,7 @@ from escalations.engineering.views.edit import seen_version, version_of_words
 from escalations.engineering.views.gate import find, on_the_board, only, viewer
 from escalations.models import CustomerNotice, CustomerUpdate, Escalation
 from supportdesk.lib import clock, keyset
-from supportdesk.lib.errors import Conflict, DomainError, Invalid, NotAllowed
+from supportdesk.lib.errors import DomainError, Invalid, NotAllowed
 from supportdesk.lib.http import next_path
 from supportdesk.lib.toasts import say
 
@@ -173,7 +171,7 @@ def _act(request: HttpRequest, notice: CustomerNotice, form: NoticeForm) -> str:
             actions.hold_notice(notice, why=form.cleaned_data["why"], by=by, at=at)
             return f"Held back from {whom}."
         case "dismiss":
-            _dismiss(notice, why=form.cleaned_data["why"], by=by, at=at)
+            actions.dismiss_notice(notice, why=form.cleaned_data["why"], by=by, at=at)
             return f"{whom.capitalize()} is not to be told."
         case "tell":
             actions.release_notice(notice, by=by, at=at)
@@ -182,16 +180,6 @@ def _act(request: HttpRequest, notice: CustomerNotice, form: NoticeForm) -> str:
             actions.change_notice(notice, text=form.cleaned_data["text"], by=by, at=at)
             return f"Changed for {whom}."
     raise Invalid("Choose what is to be done.", code="unknown", field=None)
-
-
-def _dismiss(notice: CustomerNotice, *, why: str, by: User, at: datetime) -> None:
-    """Who is not to be told already needs no second decision."""
-    try:
-        actions.dismiss_notice(notice, why=why, by=by, at=at)
-    except Conflict:
-        notice.refresh_from_db(fields=["state"])
-        if notice.state != CustomerNotice.State.DISMISSED:
-            raise
 
 
 def _again(
