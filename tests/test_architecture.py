@@ -158,3 +158,19 @@ def test_functions_fit_a_screen_and_modules_a_sitting() -> None:
     ]
     assert not long_functions, long_functions
     assert not long_modules, long_modules
+
+
+@pytest.mark.parametrize("folder", ["browser", "flows"])
+def test_browser_tests_wait_for_what_they_assert(folder: str) -> None:
+    """A click doesn't wait for the page it leads to: `expect` looks again until it holds, an `assert` looks once."""
+    reads = {"is_visible", "is_hidden", "is_checked", "is_enabled", "input_value", "inner_text", "text_content"}
+    reads |= {"all_inner_texts", "get_attribute"}
+    found = [
+        f"{path.name}:{node.lineno}"
+        for path in sorted((ROOT / "tests" / folder).glob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Assert)
+        for call in ast.walk(node)
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and call.func.attr in reads
+    ]
+    assert not found, found

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from playwright.sync_api import expect
 
 from accounts.models import User
 from supportdesk.lib import clock
@@ -24,12 +25,12 @@ def test_ada_edits_looks_and_applies(rita: User, ada: User, window: Callable[...
     number = page.locator(f"input[name={cell('premier', 'first_reply', 1)}_number]")
     number.fill("half")
     page.get_by_role("button", name="Preview").click()
-    assert page.get_by_text("Give a number such as 4").is_visible()
-    assert number.input_value() == "half"
+    expect(page.get_by_text("Give a number such as 4")).to_be_visible()
+    expect(number).to_have_value("half")
     assert not view.accessibility_faults()
     number.fill("0.5")
     page.get_by_role("button", name="Preview").click()
-    assert page.get_by_text("1 open clock moves, 1 would breach at once").is_visible()
+    expect(page.get_by_text("1 open clock moves, 1 would breach at once")).to_be_visible()
     assert view.overflow() <= 0
     assert not view.accessibility_faults()
     page.get_by_label("All", exact=True).check()
@@ -39,11 +40,11 @@ def test_ada_edits_looks_and_applies(rita: User, ada: User, window: Callable[...
     backtest.work(now=clock.now())
     page.locator("#backtest:not([data-refresh])").wait_for()
     assert said.evaluate("it => it.wasHere")
-    assert said.inner_text() == "Every request of these days was replayed."
-    assert page.get_by_label("Note").input_value() == "Quicker"
+    expect(said).to_have_text("Every request of these days was replayed.")
+    expect(page.get_by_label("Note")).to_have_value("Quicker")
     page.get_by_role("button", name="Apply").click()
-    assert page.get_by_text("under way").is_visible()
+    expect(page.get_by_text("under way")).to_be_visible()
     retarget.work(now=clock.now())
     page.locator("#progress:not([data-refresh])").wait_for()
-    assert page.get_by_text("1 of 1").is_visible()
+    expect(page.get_by_text("1 of 1")).to_be_visible()
     assert not view.accessibility_faults()

@@ -1,9 +1,11 @@
 """The board by mouse, by finger and by keyboard; and customers being told while somebody looks on."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from playwright.sync_api import expect
 
 from accounts.models import User
 from escalations.engineering import telling
@@ -30,15 +32,15 @@ def test_a_card_is_dragged_to_the_form_of_its_move_and_refused_where_there_is_no
     page = seen.open("/desk/escalations/")
     reviewed = page.locator("[data-card]", has=page.locator(f'a[href="{record}"]'))
     drag(page, reviewed, "confirmed")
-    assert "takes over" in page.locator('section[data-lane="confirmed"]').get_attribute("class")
-    assert "refuses" in page.locator('section[data-lane="released"]').get_attribute("class")
+    expect(page.locator('section[data-lane="confirmed"]')).to_contain_class("takes over")
+    expect(page.locator('section[data-lane="released"]')).to_contain_class("refuses")
     page.mouse.up()
     page.wait_for_url(f"**{record}move/confirm/")
     seen.open("/desk/escalations/")
     drag(page, page.locator("[data-card]", has=page.locator(f'a[href="{owing}"]')), "planned")
     page.mouse.up()
     page.get_by_text("Its customers are still to be told.").wait_for()
-    assert page.url.endswith("/desk/escalations/")
+    expect(page).to_have_url(re.compile("/desk/escalations/$"))
     assert seen.faults == []
 
 
@@ -50,7 +52,7 @@ def test_by_keyboard_cards_are_reached_and_moved(
     page = seen.open("/desk/escalations/")
     page.locator(f'a[href="{record}"]').focus()
     page.keyboard.press("ArrowRight")
-    assert page.evaluate("document.activeElement.getAttribute('href')") == owing
+    expect(page.locator(f'a[href="{owing}"]').first).to_be_focused()
     page.keyboard.press("ArrowLeft")
     page.keyboard.press("m")
     page.get_by_role("link", name="Confirm: product issue").click()
@@ -63,7 +65,7 @@ def test_on_a_phone_a_tab_chooses_the_step(
 ) -> None:
     _, owing, _ = engineering.fill(rita, sam, sven, ann)
     page = window(sven, size=PHONE).open("/desk/escalations/")
-    assert not page.locator(f'a.lead[href="{owing}"]').is_visible()
+    expect(page.locator(f'a.lead[href="{owing}"]')).to_be_hidden()
     page.get_by_role("link", name="Confirmed 1").click()
     page.locator(f'a.lead[href="{owing}"]').wait_for()
 

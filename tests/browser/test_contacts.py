@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from playwright.sync_api import expect
 
 from accounts.models import User
 from escalations.models import ContactMethod, NotificationRule
@@ -87,7 +88,7 @@ def test_a_blocked_browser_is_told_what_to_do(window: Callable[..., Window], ann
     page = window(ann, size=PHONE).open(HERE)
     page.click("text=Show pages on this device")
     page.wait_for_selector("[data-push-said]:has-text('blocked in this browser')")
-    assert page.locator("[data-push-on]").is_hidden()
+    expect(page.locator("[data-push-on]")).to_be_hidden()
 
 
 def subscribed(window: Callable[..., Window], person: User, mine: Browser) -> Window:
@@ -113,7 +114,7 @@ def test_a_device_is_turned_on_known_again_and_removed(
     assert mine.read(service.asked[0][2])["path"] == HERE
     page = seen.open(HERE)
     page.wait_for_selector("text=This device shows your pages.")
-    assert page.locator("[data-this-device]").is_visible()
+    expect(page.locator("[data-this-device]")).to_be_visible()
     page.locator("form[data-remove] button").click()
     page.wait_for_selector("text=This device doesn't show your pages yet.")
     # Asked from here: the policy lets no page evaluate words, which waiting within it would do from the second look on.
@@ -133,13 +134,14 @@ def test_the_worker_shows_a_page_and_a_newer_one_takes_its_place(
     known: list[Any] = []
     tools.on("ServiceWorker.workerRegistrationUpdated", lambda told: known.extend(told["registrations"]))
     seen.page.evaluate("navigator.serviceWorker.ready")
-    seen.page.wait_for_timeout(300)
     origin = seen.page.evaluate("location.origin")
+    # Asked of the page, because the browser's news arrive only while something is asked of it.
+    wait_for(lambda: seen.page.evaluate("1") and known, seconds=10, what="the worker is known")
     for title, tag in (("Urgent, Northwind: #1.", "page-1"), ("Repeat: #1.", "page-1"), ("High: #2.", "page-2")):
         data = json.dumps({"title": title, "path": f"/desk/pages/{tag[-1]}/", "tag": tag})
         push = {"origin": origin, "registrationId": known[-1]["registrationId"], "data": data}
         tools.send("ServiceWorker.deliverPushMessage", push)
-        seen.page.wait_for_timeout(300)
+        wait_for(lambda now=title: now in str(seen.page.evaluate(_SHOWN)), seconds=10, what=f"{title} is shown")
     shown = seen.page.evaluate(_SHOWN)
     assert sorted(shown) == [
         ["High: #2.", "page-2", True, "/desk/pages/2/", ["Acknowledge"]],

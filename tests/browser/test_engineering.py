@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
+from playwright.sync_api import expect
 
 from accounts.models import Role, User
 from escalations.engineering.steps import Move
@@ -55,14 +56,14 @@ def test_a_draft_that_somebody_overtook_is_no_newer_when_it_comes_back(
     page.get_by_text("Draft restored").wait_for()
     page.get_by_role("button", name="Save the text").click()
     page.get_by_text("changed this escalation while you were at it").wait_for()
-    assert page.locator("#words textarea").input_value() == "Ann's words"
+    expect(page.locator("#words textarea")).to_have_value("Ann's words")
     assert record.updates.get(state="owed").text == "Sven's words"
     page.locator("#words textarea").fill("Ann's better words")
     page.get_by_text("Draft kept").wait_for()
     actions.word_update(record, text="Sven's last words", by=sven, at=clock.now())
     page.goto(there)
     page.get_by_role("button", name="Discard").click()
-    assert page.locator("#words textarea").input_value() == "Sven's last words"
+    expect(page.locator("#words textarea")).to_have_value("Sven's last words")
     page.locator("#words textarea").fill("The words of both")
     page.get_by_role("button", name="Save the text").click()
     page.get_by_text("The text is saved.").wait_for()
@@ -139,7 +140,7 @@ def test_pages_of_tickets_with_engineering_and_of_known_issues(
     page.get_by_role("heading", name="Is it yours?").wait_for()
     seen.open(issue.get_absolute_url()).get_by_role("button", name="This affects me too").click()
     seen.page.get_by_text("is about this known issue").wait_for()
-    assert seen.page.locator('[aria-current="step"]').inner_text().startswith("Reported")
+    expect(seen.page.locator('[aria-current="step"]')).to_contain_text("Reported")
     assert seen.faults == []
 
 

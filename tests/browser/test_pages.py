@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from playwright.sync_api import expect
 
 from accounts.models import User
 from escalations.models import Schedule
@@ -251,7 +252,7 @@ def test_a_deadline_leads_to_its_explanation_and_the_rest_of_the_row_to_the_tick
     seen = window(bo, size=size)
     row = seen.open("/desk/?view=all").locator("tbody tr")
     seen.page.keyboard.press("j")
-    assert seen.page.evaluate("document.activeElement.id") == f"t{ticket.number}"
+    expect(seen.page.locator(f"#t{ticket.number}")).to_be_focused()
     if size is PHONE:
         row.click(position={"x": 40, "y": row.bounding_box()["height"] - 6})  # beside every link
         seen.page.wait_for_url(f"**/desk/tickets/{ticket.number}/")

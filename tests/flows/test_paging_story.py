@@ -128,7 +128,6 @@ def test_two_nights_on_call(browser: Any, desk: Desk, provider: Provider) -> Non
     assert answer_by_text(desk, provider, phone_of["Bo"], f"a{code}") == 200
     bo.page.goto(f"/desk/tickets/{number}/")
     bo.see("Bo acknowledged")
-    assert bo.page.get_by_text("Bo", exact=False).count()
     rung = len(texts(provider, number))
 
     # He falls asleep again: when his acknowledgement expires it rings from the start, and his reply ends it.
@@ -138,6 +137,7 @@ def test_two_nights_on_call(browser: Any, desk: Desk, provider: Provider) -> Non
     bo.page.goto(f"/desk/tickets/{number}/")
     bo.page.locator("textarea[name=body]").fill("Restored: please try again.")
     bo.press("Send as Pending")
+    bo.page.locator(".msg", has_text="Restored: please try again.").first.wait_for()
     wait_for(lambda: _is_over(bo, number), seconds=20, what="the page is over")
     silent = len(texts(provider, number))
     move(desk, timedelta(minutes=20))

@@ -45,6 +45,7 @@ def register(window: Window, desk: Desk, email: str) -> None:
     assert link
     page.goto(link[0])
     page.get_by_role("button", name="Confirm").click()
+    page.wait_for_url(lambda url: "/confirm-email/" not in url)
     window.log_in(email)
 
 
@@ -102,6 +103,7 @@ def test_an_urgent_request_from_registration_to_its_follow_up(browser: Any, desk
     _answer(bo, number, "Restore the old key.", "Send as Solved")
     _customer(rita, number, "Solved")
     rita.press("Reopen")
+    rita.page.locator(".chip", has_text="Open").first.wait_for()
     _customer(rita, number, "Open")
     _answer(bo, number, "And restart it.", "Send as Solved")
     # 48 hours pass; it is Closed; a later reply opens a follow-up.

@@ -2,8 +2,12 @@
 
 from typing import Any
 
+from playwright.sync_api import expect
+
 from tests.factories import PASSWORD
 from tests.flows.desk import Desk
+
+expect.set_options(timeout=10_000)
 
 
 class Window:
