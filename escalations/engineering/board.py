@@ -26,6 +26,8 @@ ENDED_FOR = timedelta(days=14)
 """How long the columns of what is over show it: longer while its customers are still to be told."""
 ENDED_AT_ONCE = 25
 """How many of what is over such a column shows; the list has them all."""
+ACTIVE_AT_ONCE = 40
+"""How many of what is under way a column shows, until somebody asks for the whole of it."""
 _COLUMNS_OF_A_CARD = (
     *("title", "severity", "step", "step_since", "asked_from", "owes_update", "affected_versions"),
     *("comes_with", "fixed_version", "review_due_at", "plan_due_at", "news_due_at", "question_due_at"),
@@ -59,29 +61,32 @@ class Column:
     step: Step
     cards: list[Card]
     count: int
-    """Of all that belong here: a column of what is over shows the newest only."""
+    """Of all that belong here, shown or not."""
 
     @property
     def is_ended(self) -> bool:
         return self.step in ENDED
 
 
-def columns(rows: EscalationQuerySet, *, now: datetime) -> list[Column]:
-    """All columns of the board with the cards of those of `rows` that stand on it.
+def columns(rows: EscalationQuerySet, *, now: datetime, whole: str = "") -> list[Column]:
+    """All columns of the board with the first cards of those of `rows` that stand on it; of the step `whole` all.
 
     What is under way comes the worst and the oldest first; what is over the owed and the newest first.
     """
     kept = Q(ended_at__gte=now - ENDED_FOR) | Q(owes_update=True)
     over = Q(step__in=[step for step in COLUMNS if step in ENDED])
+    worst = ["severity", "step_since", "id"]
     newest = [F("owes_update").desc(), F("step_since").desc(), F("id").desc()]
+    first = Q(step__in=ACTIVE, from_worst__lte=ACTIVE_AT_ONCE) | Q(step__in=ENDED, from_newest__lte=ENDED_AT_ONCE)
     shown = (
         light(rows.standing().filter(Q(step__in=ACTIVE) | (over & kept)))
         .annotate(
-            place=Window(RowNumber(), partition_by="step", order_by=newest),
+            from_worst=Window(RowNumber(), partition_by="step", order_by=worst),
+            from_newest=Window(RowNumber(), partition_by="step", order_by=newest),
             in_column=Window(Count("pk"), partition_by="step"),
         )
-        .filter(Q(step__in=ACTIVE) | Q(place__lte=ENDED_AT_ONCE))
-        .order_by("severity", "step_since", "id")
+        .filter(first | Q(step__in=ACTIVE, step=whole))
+        .order_by(*worst)
     )
     by_step: dict[str, list[Card]] = defaultdict(list)
     for card in cards(shown, now=now):
@@ -91,7 +96,7 @@ def columns(rows: EscalationQuerySet, *, now: datetime) -> list[Column]:
 
 def _column(step: Step, found: list[Card]) -> Column:
     if step in ENDED:
-        found.sort(key=lambda card: card.escalation.place)  # type: ignore[attr-defined] # of the query
+        found.sort(key=lambda card: card.escalation.from_newest)  # type: ignore[attr-defined] # of the query
     return Column(step, found, found[0].escalation.in_column if found else 0)  # type: ignore[attr-defined]
 
 

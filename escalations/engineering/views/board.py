@@ -14,7 +14,7 @@ from escalations.engineering import access, filters
 from escalations.engineering.board import Column, cards, columns, light
 from escalations.engineering.cards import card_html
 from escalations.engineering.filters import MINE, NOBODY, Filters
-from escalations.engineering.steps import RULES, Step
+from escalations.engineering.steps import ACTIVE, RULES, Step
 from escalations.engineering.views.gate import on_the_board, viewer
 from escalations.models import Escalation, Severity
 from supportdesk.lib import clock, keyset
@@ -29,7 +29,10 @@ _AT_ONCE = 50
 
 @dataclass(frozen=True)
 class Lane:
-    """A column as the page draws it; `is_chosen` on phones, which have room for one. `more` aren't drawn."""
+    """A column as the page draws it; `is_chosen` on phones, which have room for one.
+
+    `more` aren't drawn: `all` leads to where they are, for what is over the list, else this column in full.
+    """
 
     step: Step
     count: int
@@ -38,15 +41,20 @@ class Lane:
     is_ended: bool
     is_chosen: bool
     tab: str
+    all: str
 
 
 @on_the_board
 @require_safe
 def escalation_board(request: HttpRequest) -> HttpResponseBase:
-    """Columns by step, narrowed by the address's filters; `step` chooses the one that a phone shows."""
+    """Columns by step, narrowed by the address's filters; `step` chooses the one that a phone shows, `whole` is
+    shown in full.
+    """
     me, asked = viewer(request), filters.read(request.GET.dict())
     narrowed = Filters(**{**vars(asked), "step": ""})
-    found = columns(filters.narrowed(Escalation.objects.visible_to(me), narrowed, by=me), now=clock.now())
+    rows = filters.narrowed(Escalation.objects.visible_to(me), narrowed, by=me)
+    whole = request.GET.get("whole", "")
+    found = columns(rows, now=clock.now(), whole=whole if whole in ACTIVE else "")
     context = {
         "lanes": _lanes(found, asked, me),
         "total": sum(column.count for column in found),
@@ -68,9 +76,17 @@ def _lanes(found: list[Column], asked: Filters, me: User) -> list[Lane]:
             column.is_ended,
             column.step.value == (asked.step or chosen),
             asked.query(step=column.step.value),
+            _all_of(column, asked),
         )
         for column in found
     ]
+
+
+def _all_of(column: Column, asked: Filters) -> str:
+    step = column.step.value
+    if column.is_ended:
+        return reverse("escalation_list") + asked.query(step=step)
+    return reverse("escalation_board") + asked.query(step=step, whole=step)
 
 
 def _joined(parts: Iterable[str]) -> SafeString:

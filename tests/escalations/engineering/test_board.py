@@ -1,7 +1,9 @@
 """The board: who stands where, what a card says, what narrows it; and that it stays quick."""
 
+import re
 from collections.abc import Callable
 from datetime import timedelta
+from html import unescape
 from typing import Any
 
 import pytest
@@ -9,7 +11,7 @@ from django.test import Client
 
 from accounts.models import User
 from escalations.engineering import actions
-from escalations.engineering.board import ENDED_AT_ONCE
+from escalations.engineering.board import ACTIVE_AT_ONCE, ENDED_AT_ONCE
 from escalations.engineering.steps import COLUMNS, Move
 from escalations.models import Escalation, EscalationLink, Involved
 from supportdesk.lib import clock
@@ -254,6 +256,32 @@ def test_a_column_of_what_is_over_shows_the_newest_and_says_how_many_more(
     assert ">3 more<" in column
     assert column.index(f"Fault {owing}.") < column.index("Fault 00.") < column.index("Fault 23.")
     assert "Fault 24." not in column
+
+
+def test_a_long_column_shows_the_worst_and_the_rest_when_it_is_asked_for(sven: User, client_of: ClientOf) -> None:
+    columns = {"step": "confirmed", "requested_by": sven, "impact": "All", "reproduction": "Log in"}
+    then = clock.now() - timedelta(days=40)
+    Escalation.objects.bulk_create(
+        Escalation(
+            title=f"Fault {number:02}.",
+            severity=1 if number == ACTIVE_AT_ONCE + 2 else 3,
+            **columns,
+            **dict.fromkeys(("step_since", "news_at", "created_at", "updated_at"), then + timedelta(hours=number)),
+        )
+        for number in range(ACTIVE_AT_ONCE + 3)
+    )
+    column = lane(board(client_of(sven), severity="", q="fault"), "confirmed")
+    assert column.count('class="slip"') == ACTIVE_AT_ONCE
+    assert f'<span class="count num">{ACTIVE_AT_ONCE + 3}</span>' in column
+    assert ">3 more<" in column
+    assert column.index(f"Fault {ACTIVE_AT_ONCE + 2}.") < column.index("Fault 00.") < column.index("Fault 38.")
+    assert "Fault 39." not in column
+    way = re.search(r'href="([^"]+)#in-confirmed"', column)
+    assert way
+    assert "q=fault" in way[1]
+    column = lane(client_of(sven).get(unescape(way[1])).content.decode(), "confirmed")
+    assert column.count('class="slip"') == ACTIVE_AT_ONCE + 3
+    assert " more<" not in column
 
 
 def test_the_number_of_queries_does_not_grow(
