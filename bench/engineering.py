@@ -118,18 +118,24 @@ class _World:
         _analyse()
 
     def time_pages(self, desk: Desk) -> None:
-        from bench.cast import session_of
+        """Each page in turns with the reference, a minimal page: the machine's speed drifts, their ratio doesn't."""
+        from bench.cast import REFERENCE_BACKEND, session_of
 
-        session = session_of(self.sven)
+        plain = Browser(desk.reference_port, session_of(self.sven, REFERENCE_BACKEND))
         queues = [f"/desk/escalations/queues/{slug}/" for slug in _slugs()]
-        with Browser(desk.port, session) as browser:
+        with Browser(desk.port, session_of(self.sven)) as browser, plain as reference:
             for path in (self.record.get_absolute_url(), *_PAGES, *queues):
                 try:
-                    took = [browser.get(path).seconds for _ in range(_ROUNDS)][10:]
+                    rounds = [(browser.get(path).seconds, reference.get("/").seconds) for _ in range(_ROUNDS)][10:]
                 except UnexpectedAnswer as answer:
                     print(f"not measured: {answer}")
                     continue
-                print(f"{path}: median {_ms(percentile(took, 50))}, p95 {_ms(percentile(took, 95))}", flush=True)
+                took, plainly = (
+                    [percentile(list(column), of) for of in (50, 95)] for column in zip(*rounds, strict=True)
+                )
+                figures = f"median {_ms(took[0])}, p95 {_ms(took[1])}"
+                beside = f"reference {_ms(plainly[0])}, {_ms(plainly[1])}"
+                print(f"{path}: {figures} ({beside}: {took[0] / plainly[0]:.1f} ×)", flush=True)
 
     def time_sweeps(self) -> None:
         """What the sweep costs when nothing is due."""

@@ -22,7 +22,7 @@ def context(escalation: Escalation, request: HttpRequest, *, form: MergeForm | N
     may_merge = access.may_move(user)
     can_go = may_merge and escalation.is_active
     asked = can_go and "similar" in request.GET
-    merges = list(_standing().filter(target=escalation).select_related("source", "by"))
+    merges = list(_merged_into(escalation))
     return {
         "seen": seen_among(user, (escalation.merged_into_id, *(one.source_id for one in merges))),
         "merged_away": _away(escalation),
@@ -42,6 +42,11 @@ def _similar(escalation: Escalation, user: User) -> list[Escalation]:
 
 def _standing() -> QuerySet[EscalationMerge]:
     return EscalationMerge.objects.filter(undone_at=None)
+
+
+def _merged_into(escalation: Escalation) -> QuerySet[EscalationMerge]:
+    rows = _standing().filter(target=escalation).select_related("source", "by")
+    return rows.only("moved", "at", "target", "source__title", "by__name", "by__email")
 
 
 def _away(escalation: Escalation) -> EscalationMerge | None:

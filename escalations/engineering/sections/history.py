@@ -9,12 +9,13 @@ from escalations.models import Escalation
 from supportdesk.lib import keyset
 from supportdesk.lib.errors import Invalid
 
-_AT_ONCE = 25
+_AT_ONCE = 15
+_SHOWN = ("escalation", "kind", "from_step", "to_step", "data", "at", "actor__name", "actor__email")
 
 
 def context(escalation: Escalation, request: HttpRequest) -> dict[str, Any]:
     """One query."""
-    rows = escalation.events.select_related("actor")
+    rows = escalation.events.select_related("actor").only(*_SHOWN)
     try:
         page = keyset.page_of(rows, by="at", size=_AT_ONCE, cursor=request.GET.get("history", ""))
     except Invalid:

@@ -75,9 +75,9 @@ def context(escalation: Escalation, request: HttpRequest, *, shown: Stakeholders
 
 def stakeholders(escalation: Escalation, user: User, *, asked: Any = None) -> Stakeholders:
     """All of it for `user`; `asked` are the data of an invitation that was sent."""
-    staff = list(User.objects.desk().active().order_by("name", "email"))
+    staff = list(User.objects.desk().active().order_by("name", "email").only("name", "email", "role"))
     sizes = Counter(one.role for one in staff)
-    teams = list(escalation.teams.select_related("invited_by", "rule"))
+    teams = list(escalation.teams.select_related("invited_by"))
     people = list(escalation.followers.select_related("user"))
     is_in = [*(f"team:{row.team}" for row in teams), *(f"person:{row.user_id}" for row in people)]
     return Stakeholders(

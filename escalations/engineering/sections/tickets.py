@@ -7,17 +7,20 @@ from urllib.parse import urlencode
 
 from django.db.models import Count, Exists, OuterRef, Q
 from django.http import HttpRequest, QueryDict
+from django.middleware.csrf import get_token
+from django.utils.safestring import SafeString
 
 from escalations.engineering import access
 from escalations.engineering.board import unseen
+from escalations.engineering.ticket_menus import Menus
 from escalations.engineering.unread import unread_among
 from escalations.engineering.views.gate import viewer
-from escalations.models import CustomerNotice, Escalation, EscalationLink, FinishAs
+from escalations.models import CustomerNotice, Escalation, EscalationLink
 from supportdesk.lib import keyset
 from supportdesk.lib.errors import Invalid
 
 State = CustomerNotice.State
-_AT_ONCE = 20
+_AT_ONCE = 12
 _LONGEST = 100
 SHOWN = {"": "All", "replied": "New replies", "held": "Held back", "solved": "Solved"}
 
@@ -26,13 +29,14 @@ SHOWN = {"": "All", "replied": "New replies", "held": "Held back", "solved": "So
 class Row:
     """`told` is what the customer was told last; `held` what they were not told, each with its reason.
 
-    `unread` says why nobody reads what is told there, and is empty where somebody does.
+    `unread` says why nobody reads what is told there, and is empty where somebody does; `menu` is what may be done.
     """
 
     link: EscalationLink
     unread: str = ""
     told: CustomerNotice | None = None
     held: list[CustomerNotice] = field(default_factory=list)
+    menu: SafeString | None = None
 
     @property
     def new_reply_at(self) -> datetime | None:
@@ -49,17 +53,18 @@ def context(escalation: Escalation, request: HttpRequest) -> dict[str, Any]:
     standing = EscalationLink.objects.standing().filter(escalation=escalation)
     page = _page_of(_narrowed(standing, words, show), asked.get("tickets", ""))
     kept = {name: value for name, value in (("find", words), ("show", show)) if value}
+    here = _query(kept, asked.get("tickets", ""))
+    rows = _rows(page.rows)
+    if access.may_word(me):
+        _add_menus(rows, Menus(escalation.get_absolute_url(), escalation.reference, get_token(request), here))
     return {
-        "rows": _rows(page.rows),
+        "rows": rows,
         "numbers": standing.aggregate(**_NUMBERS),
         "find": words,
         "show": show,
         "shown": SHOWN.items(),
         "previous": _query(kept, page.newer),
         "next": _query(kept, page.older),
-        "here": _query(kept, asked.get("tickets", "")),
-        "may_word": access.may_word(me),
-        "ends": FinishAs.choices,
         "refused": getattr(request, "_refused_at", None),
     }
 
@@ -69,6 +74,11 @@ def refused_at(request: HttpRequest, ticket: int, sentence: str) -> None:
     request._refused_at = (ticket, sentence)  # type: ignore[attr-defined]
 
 
+_SHOWN_OF_A_ROW = (
+    *("is_active", "finish_as", "replied_at", "seen_reply_at", "ticket__subject", "ticket__status"),
+    *("ticket__product_version", "ticket__requester__name", "ticket__requester__email", "ticket__requester__is_active"),
+    *("ticket__organization__name", "ticket__organization__is_active", "ticket__organization__plan__name"),
+)
 _HELD = Exists(CustomerNotice.objects.filter(link=OuterRef("pk"), state=State.HELD))
 _SOLVED = Q(ticket__status__in=("solved", "closed"))
 _NUMBERS = {
@@ -96,7 +106,7 @@ def _narrowed(rows: Any, words: str, show: str) -> Any:
 
 
 def _page_of(rows: Any, cursor: str) -> keyset.Page[EscalationLink]:
-    rows = rows.select_related("ticket__organization__plan", "ticket__requester")
+    rows = rows.select_related("ticket__organization__plan", "ticket__requester").only(*_SHOWN_OF_A_ROW)
     try:
         return keyset.page_of(rows, by="id", size=_AT_ONCE, cursor=cursor, ascending=True)
     except Invalid:
@@ -107,11 +117,17 @@ def _rows(links: list[EscalationLink]) -> list[Row]:
     unread = unread_among(link.ticket for link in links)
     rows = {link.pk: Row(link, unread.get(link.ticket_id, "")) for link in links}
     notices = CustomerNotice.objects.filter(link__in=rows).select_related("update_of")
+    notices = notices.only("link", "sent_at", "held_why", "update_of__step")
     for notice in notices.filter(state=State.SENT).order_by("link_id", "-sent_at", "-id").distinct("link_id"):
         rows[notice.link_id].told = notice
     for notice in notices.filter(state=State.HELD).order_by("id"):
         rows[notice.link_id].held.append(notice)
     return list(rows.values())
+
+
+def _add_menus(rows: list[Row], menus: Menus) -> None:
+    for row in rows:
+        row.menu = menus.of(row.link, has_new_reply=row.new_reply_at is not None)
 
 
 def _query(kept: dict[str, str], cursor: str) -> str:

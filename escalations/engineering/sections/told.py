@@ -4,16 +4,11 @@ from typing import Any
 
 from django.http import HttpRequest
 
-from escalations.engineering import progress
-from escalations.engineering.views.gate import viewer
+from escalations.engineering.sections import owed
 from escalations.models import CustomerUpdate, Escalation
-
-_LATEST = 30
 
 
 def context(escalation: Escalation, request: HttpRequest) -> dict[str, Any]:
-    """Two queries; the newest first."""
-    sent = escalation.updates.filter(state=CustomerUpdate.State.SENT).select_related("sent_by").order_by("-id")
-    updates = list(sent[:_LATEST])
-    found = progress.of(updates, viewer(request))
-    return {"told": [(update, found.get(update.pk, progress.Progress())) for update in updates]}
+    """The newest first; no query beside those of what is owed."""
+    latest = owed.latest(escalation, request)
+    return {"told": [(update, done) for update, done in latest if update.state == CustomerUpdate.State.SENT]}

@@ -54,7 +54,7 @@ def viewer(request: HttpRequest) -> User:
 def find(user: User, ref: str) -> Escalation:
     """The record as far as `user` may see it; unknown and forbidden are the same 404 (S048)."""
     number = number_of(ref)
-    rows = Escalation.objects.visible_to(user).select_related("owner", "backup", "requested_by", "area", "merged_into")
+    rows = Escalation.objects.visible_to(user).select_related("owner", "backup", "requested_by", "area")
     found = rows.filter(pk=number).first() if number else None
     if found is None:
         denied(user, "escalation", ref)

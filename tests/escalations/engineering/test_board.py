@@ -259,7 +259,7 @@ def test_a_column_of_what_is_over_shows_the_newest_and_says_how_many_more(
 
 
 def test_a_long_column_shows_the_worst_and_the_rest_when_it_is_asked_for(sven: User, client_of: ClientOf) -> None:
-    columns = {"step": "confirmed", "requested_by": sven, "impact": "All", "reproduction": "Log in"}
+    columns = {"step": "confirmed", "requested_by": sven, "owner": sven, "impact": "All", "reproduction": "Log in"}
     then = clock.now() - timedelta(days=40)
     Escalation.objects.bulk_create(
         Escalation(
