@@ -9,9 +9,11 @@ from playwright.sync_api import expect
 
 from accounts.models import User
 from escalations.engineering import telling
+from escalations.engineering.board import ACTIVE_AT_ONCE
+from escalations.models import Escalation
 from supportdesk.lib import clock
 from tests.browser import engineering
-from tests.browser.conftest import PHONE, Window
+from tests.browser.conftest import DESKTOP, PHONE, Window
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -94,4 +96,27 @@ def test_the_preview_follows_what_is_typed(
     page = seen.open(f"{record}move/confirm/")
     page.get_by_label("What the customers are told").fill("Dear {{requester_name}}, it is ours.")
     page.get_by_text("Dear Rita, it is ours.").wait_for()
+    assert seen.faults == []
+
+
+@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
+def test_the_rest_of_a_long_column_comes_in_place(
+    window: Callable[..., Window], _defaults: None, sven: User, size: dict[str, int]
+) -> None:
+    now = clock.now()
+    times = dict.fromkeys(("step_since", "news_at", "created_at", "updated_at"), now)
+    Escalation.objects.bulk_create(
+        Escalation(title=f"Fault {number}", severity=2, impact="All", reproduction="Wait", requested_by=sven, **times)
+        for number in range(ACTIVE_AT_ONCE + 2)
+    )
+    seen = window(sven, size=size)
+    page = seen.open("/desk/escalations/?step=requested")
+    column = page.locator('section[data-lane="requested"]')
+    expect(column.locator("[data-card]")).to_have_count(ACTIVE_AT_ONCE)
+    column.get_by_role("link", name="2 more").focus()
+    page.keyboard.press("Enter")
+    expect(column.locator("[data-card]")).to_have_count(ACTIVE_AT_ONCE + 2)
+    expect(column).to_be_focused()
+    assert seen.overflow() <= 0
+    assert not seen.accessibility_faults()
     assert seen.faults == []
