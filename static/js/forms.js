@@ -94,7 +94,8 @@ function keepDraft(form) {
   const draft = read(name);
   const untouched = Object.keys(written(form)).length === 0;
   // A form that came back with errors carries what was typed already.
-  if (draft && untouched && !form.querySelector(".error, .errors")) {
+  const refused = form.querySelector(".error, .errors");
+  if (draft && untouched && !refused) {
     const current = version(form);
     restore(form, draft.fields);
     setVersion(form, draft.version);
@@ -113,6 +114,8 @@ function keepDraft(form) {
     write(name, empty ? null : { fields, version: version(form), at: Date.now() });
     tell(form, empty ? "" : "Draft kept");
   };
+  // This module comes after the page: what somebody typed meanwhile was heard by nobody.
+  if (!untouched && (!draft || refused)) save();
   form.addEventListener("input", () => {
     clearTimeout(timer);
     timer = setTimeout(save, 400);

@@ -11,6 +11,7 @@ from accounts.models import User
 from escalations.models import Schedule
 from tests.browser.conftest import DESKTOP, PHONE, Window
 from tests.browser.looks import check
+from tests.flows.desk import wait_for
 from tickets.models import Ticket
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -256,3 +257,25 @@ def test_a_deadline_leads_to_its_explanation_and_the_rest_of_the_row_to_the_tick
     if size is PHONE:
         row.click(position={"x": 40, "y": row.bounding_box()["height"] - 6})  # beside every link
         seen.page.wait_for_url(f"**/desk/tickets/{ticket.number}/")
+
+
+def test_what_is_typed_before_the_scripts_have_come_is_kept(
+    window: Callable[..., Window], _defaults: None, rita: User
+) -> None:
+    seen = window(rita)
+    scripts: list[Any] = []
+
+    def hold_back(script: Any) -> None:
+        scripts.append(script)
+
+    seen.page.route("**/js/forms*.js", hold_back)
+    page = seen.open("/requests/new/")
+    page.get_by_label("Subject").fill("Everybody is logged out")
+    wait_for(lambda: page.title() and scripts, seconds=10, what="the script is asked for")
+    scripts[0].continue_()
+    page.get_by_text("Draft kept").wait_for()
+    page.unroute("**/js/forms*.js")
+    page = seen.open("/requests/new/")
+    page.get_by_text("Draft restored").wait_for()
+    expect(page.get_by_label("Subject")).to_have_value("Everybody is logged out")
+    assert seen.faults == []
