@@ -39,7 +39,7 @@ def _one(name: str, check: bool) -> int:
 
 def _compile(name: str, to: Path) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "uv", "pip", "compile", "-q", "--universal", "--python-version", "3.11"]
-    command += ["--generate-hashes", "--no-emit-index-url", "--no-header", *LOCKS[name], "pyproject.toml"]
+    command += ["--generate-hashes", "--no-header", *LOCKS[name], "pyproject.toml"]
     return subprocess.run([*command, "-o", str(to)], cwd=ROOT, capture_output=True, text=True, check=False)
 
 
