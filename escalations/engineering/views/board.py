@@ -59,7 +59,7 @@ def escalation_board(request: HttpRequest) -> HttpResponseBase:
         "lanes": _lanes(found, asked, me),
         "total": sum(column.count for column in found),
         "may_move": access.may_move(me),
-        **_selects(asked, me),
+        **_selects(narrowed, me),
     }
     return page(request, "escalations/engineering/board.html", context)
 

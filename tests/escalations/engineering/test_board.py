@@ -213,6 +213,8 @@ def test_a_phone_shows_the_step_that_was_chosen(record: Escalation, ann: User, c
     assert 'class="lane bare chosen" data-lane="planned"' in html
     assert html.count(" chosen") == 1
     assert record.title in html
+    assert " found<" not in html, "choosing narrows nothing"
+    assert ">Clear<" not in html
 
 
 def test_s049_a_stakeholder_sees_what_the_team_was_brought_into_and_nothing_else(
